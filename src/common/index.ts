@@ -1,0 +1,17 @@
+export { AwsError, isAwsError } from './aws-error.ts';
+export { type Arn, formatArn, parseArn } from './arn.ts';
+export { type Clock, ManualClock } from './clock.ts';
+export { assert, assertNever, type Decision, InvariantError } from './decision.ts';
+export {
+  ALPHANUMERIC,
+  DIGITS,
+  HEX,
+  idsFrom,
+  type Ids,
+  LOWER_ALPHANUMERIC,
+  seededIds,
+  UPPER_ALPHANUMERIC,
+} from './ids.ts';
+export type { Json, JsonObject } from './json.ts';
+export type { AccessRequest, Principal, RequestContext, ResourcePolicy, Session } from './policy-types.ts';
+export { DAY_MS, type EpochMs, HOUR_MS, isoMillis, isoSeconds, MINUTE_MS, parseDurationMs, SECOND_MS } from './time.ts';

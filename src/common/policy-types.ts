@@ -1,0 +1,66 @@
+/** The words of identity that every room shares. The decision itself is in `core/policy`. */
+import type { EpochMs } from './time.ts';
+
+/**
+ * Who is calling.
+ * - `Root`: the account itself. - `User`: an IAM user. - `AssumedRole`: a session of a role.
+ * - `Service`: an AWS service acting as itself (`codepipeline.amazonaws.com`); `sourceArn` and `sourceAccount` say for
+ *   which resource (the confused-deputy keys `aws:SourceArn`, `aws:SourceAccount`).
+ * - `Anonymous`: an unsigned request.
+ */
+export type Principal =
+  | Readonly<{ type: 'Root'; account: string; arn: string }>
+  | Readonly<{ type: 'User'; account: string; arn: string; userName: string; userId: string }>
+  | Readonly<{
+      type: 'AssumedRole';
+      account: string;
+      /** `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` */
+      arn: string;
+      roleArn: string;
+      roleName: string;
+      roleId: string;
+      sessionName: string;
+      /** Policy documents passed to AssumeRole, as JSON text. Absent: no session policy. */
+      sessionPolicies?: readonly string[];
+      sessionTags?: Readonly<Record<string, string>>;
+      sourceIdentity?: string;
+      issuedAt: EpochMs;
+      expiresAt: EpochMs;
+    }>
+  | Readonly<{ type: 'Service'; service: string; sourceArn?: string; sourceAccount?: string }>
+  | Readonly<{ type: 'Anonymous' }>;
+
+/** Temporary credentials and the principal that they speak for. */
+export type Session = Readonly<{
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string;
+  expiresAt: EpochMs;
+  principal: Principal;
+}>;
+
+/** Request context: condition keys as AWS spells them, each with one or several values. */
+export type RequestContext = Readonly<Record<string, string | readonly string[]>>;
+
+/**
+ * One thing that a call needs to be allowed. A call with several is allowed only if each is.
+ * `resourcePolicies` are JSON texts of the policies on the resource (bucket, key, function, queue, role trust, ...).
+ */
+export type AccessRequest = Readonly<{
+  /** `codepipeline:StartPipelineExecution` */
+  action: string;
+  /** The resource's ARN, or `*` for an action without one. */
+  resource: string;
+  /** The account that owns the resource; absent: the account the call is made in. */
+  resourceAccount?: string;
+  resourcePolicies?: readonly ResourcePolicy[];
+  context?: RequestContext;
+  /**
+   * `Only`: the resource policy alone decides, identity policies count when it delegates to the account
+   * (KMS keys, role trust). Absent: identity or resource policy in the same account, both across accounts.
+   */
+  resourcePolicyMode?: 'Only';
+}>;
+
+/** `name` is what a denial calls it: `bucket policy of demo-artifacts`, `key policy of arn:...`, `trust policy of ...`. */
+export type ResourcePolicy = Readonly<{ name: string; document: string }>;

@@ -1,0 +1,97 @@
+/**
+ * The engine's surface. Glossary:
+ * - loop: a kind of control loop (pipeline execution, build, deployment, alarm, ...), defined by a pure decider.
+ * - state: a document (store) of the loop's kind. - event: what goes into `decide`. - effect: what comes out of it.
+ * - timer: a named instant per state; when it is reached the event `{ type: 'TimerFired', timer }` is decided.
+ *
+ * One turn: load state, `decide(state, event, now)`, save state + history + effects + timers in one transaction, then
+ * perform the effects. Their results come back as events, and the effect is forgotten in the same transaction that
+ * saves what its result decided. A process killed anywhere resumes: unfinished effects are performed again.
+ * Many due decisions share one transaction (group commit).
+ */
+import type { Decision, EpochMs } from '../common/index.ts';
+import type { DocumentKey, Placement, Tx } from '../store/index.ts';
+
+/** Effects that the engine itself performs, inside the saving transaction. Any decider may return them. */
+export type EngineEffect =
+  /** Sets (or moves) the named timer. `wakeKey`: `wake(key)` makes it due at once. */
+  | Readonly<{ type: 'WakeAt'; timer: string; at: EpochMs; wakeKey?: string }>
+  | Readonly<{ type: 'CancelTimer'; timer: string }>
+  /** Makes every timer with this key due now: whoever waits for that thing looks at it at once. */
+  | Readonly<{ type: 'Wake'; wakeKey: string }>;
+
+export type TimerFired = Readonly<{ type: 'TimerFired'; timer: string }>;
+
+export type EffectContext = Readonly<{
+  key: DocumentKey;
+  /** Stable over retries and restarts, unique for ever: the key that makes the second time harmless. */
+  effectId: string;
+  /** 1 for the first try. */
+  attempt: number;
+  now: EpochMs;
+}>;
+
+export interface LoopDefinition<
+  State,
+  Event extends Readonly<{ type: string }>,
+  Effect extends Readonly<{ type: string }>,
+> {
+  readonly kind: string;
+  /** Pure. Must accept `TimerFired` for its timers, late and repeated. Final states ignore every event. */
+  decide(state: State, event: Event | TimerFired, now: EpochMs): Decision<State, Effect | EngineEffect>;
+  /** A final state keeps no timers and no history is added to it. */
+  isFinal(state: State): boolean;
+  /**
+   * Performs one effect; runs outside any transaction, may run again after a crash, and must then do no harm.
+   * Returns the events that its result is. An expected failure is an event; a throw means "try again later":
+   * it is retried after 1, 2, 4 ... 60 seconds of the clock, `maxAttempts` times (default 10), then `onGivenUp`.
+   * Long work (a build) is started here and reported later through `engine.submit`; the effect ends at once.
+   */
+  perform(effect: Effect, context: EffectContext): Promise<Event | readonly Event[] | void>;
+  readonly maxAttempts?: number;
+  /** The event that stands for an effect which failed for good. Absent: the effect is dropped and logged. */
+  onGivenUp?(effect: Effect, error: Error): Event;
+  /** Where the state is listed; computed anew at each save. Absent: placement stays as created. */
+  place?(state: State): Placement;
+}
+
+export interface Engine {
+  // eslint-disable-next-line -- one registry holds loops of every state type
+  register(loop: LoopDefinition<any, any, any>): void;
+  /** Inserts a new loop state with its first effects, inside the caller's transaction. False if the key is taken. */
+  create<State>(
+    tx: Tx,
+    kind: string,
+    key: DocumentKey,
+    state: State,
+    effects: readonly Readonly<{ type: string }>[],
+    placement?: Placement,
+  ): Promise<boolean>;
+  /** Decides `event` in a transaction of the engine's (grouped with others) and returns the new state; undefined if there is no such state. */
+  submit<State>(kind: string, key: DocumentKey, event: Readonly<{ type: string }>): Promise<State | undefined>;
+  /** Decides inside the caller's transaction: for a handler that must read, decide and write as one. */
+  submitIn<State>(
+    tx: Tx,
+    kind: string,
+    key: DocumentKey,
+    event: Readonly<{ type: string }>,
+  ): Promise<State | undefined>;
+  /** Makes every timer with this key due now. */
+  wake(tx: Tx, wakeKey: string): Promise<void>;
+  /** Removes a state with its timers, effects and history. */
+  remove(tx: Tx, kind: string, key: DocumentKey): Promise<void>;
+  /**
+   * Tells the engine that outside work (a child process, a request to a function) is going on, so that an automatic
+   * clock does not jump over it. Call the returned function when it ends.
+   */
+  beginActivity(): () => void;
+  /** Resolves when nothing is due now and no effect is being performed. Outside work is not waited for. */
+  settled(): Promise<void>;
+}
+
+/** Helps type inference: `defineLoop<State, Event, Effect>({ ... })`. */
+export function defineLoop<State, Event extends Readonly<{ type: string }>, Effect extends Readonly<{ type: string }>>(
+  loop: LoopDefinition<State, Event, Effect>,
+): LoopDefinition<State, Event, Effect> {
+  return loop;
+}

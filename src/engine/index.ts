@@ -1,0 +1,8 @@
+export {
+  defineLoop,
+  type EffectContext,
+  type Engine,
+  type EngineEffect,
+  type LoopDefinition,
+  type TimerFired,
+} from './engine.ts';

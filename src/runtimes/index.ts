@@ -1,0 +1,1 @@
+export type { ProcessExit, ProcessHandle, ProcessSpec, Runtime } from './runtime.ts';

@@ -1,0 +1,43 @@
+/**
+ * Runs programs for builds, hooks and functions. A process lives in the machine's time, not the clock's: `timeoutMs`
+ * here is real time, whatever the clock mode (docs/adr: processes run in real time).
+ */
+export type ProcessSpec = Readonly<{
+  /** Program and arguments; no shell is added. */
+  command: readonly [string, ...string[]];
+  cwd: string;
+  /** The whole environment: nothing of Sluice's own leaks in. */
+  env: Readonly<Record<string, string>>;
+  /** Real milliseconds until the whole process group is killed. Absent: none. */
+  timeoutMs?: number;
+  /** Called with each piece of output as it comes. Backpressure is applied while the returned promise is pending. */
+  onOutput?(stream: 'stdout' | 'stderr', chunk: Uint8Array): void | Promise<void>;
+  /** What this process is for (`codebuild:arn...`): written to the process ledger so that a restart can account for it. */
+  label: string;
+  stdin?: 'none' | 'pipe';
+}>;
+
+export type ProcessExit = Readonly<{
+  /** Null when a signal ended it. */
+  exitCode: number | null;
+  signal: string | null;
+  /** Why Sluice ended it, if it did. */
+  endedBy?: 'Timeout' | 'Killed';
+}>;
+
+export interface ProcessHandle {
+  readonly pid: number;
+  readonly exited: Promise<ProcessExit>;
+  /** Ends the whole process group: SIGTERM, then SIGKILL after `graceMs` (default 2000). Resolves when all are gone. */
+  kill(graceMs?: number): Promise<void>;
+  write?(chunk: Uint8Array): Promise<void>;
+}
+
+export interface Runtime {
+  /** Rejects when the program cannot be started (`ENOENT`: not found). */
+  start(spec: ProcessSpec): Promise<ProcessHandle>;
+  /** Ends every process of an earlier run of Sluice that the ledger names and that still lives; returns their labels. */
+  endOrphans(): Promise<readonly string[]>;
+  /** Ends all that this runtime started. */
+  close(): Promise<void>;
+}

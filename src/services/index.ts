@@ -1,0 +1,18 @@
+export {
+  type Call,
+  type Client,
+  type Credentials,
+  type Door,
+  type House,
+  type HouseConfig,
+  type HttpTools,
+  type Identity,
+  type Log,
+  type Notification,
+  operation,
+  type Operation,
+  operationsOf,
+  type PrincipalPolicies,
+  type Scope,
+  type ServiceDefinition,
+} from './service.ts';

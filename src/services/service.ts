@@ -1,0 +1,196 @@
+/**
+ * What a service is: handlers by operation name, control loops, and a start hook. A service imports no other service;
+ * it reaches others only through `House.door`, as a principal, along the same path as an outside caller
+ * (authorise, validate, execute, audit).
+ */
+import type { Readable } from 'node:stream';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AccessRequest, Clock, Ids, Json, Principal, RequestContext, Session } from '../common/index.ts';
+import type { Engine, LoopDefinition } from '../engine/index.ts';
+import type { Runtime } from '../runtimes/index.ts';
+import type { Blobs, Store } from '../store/index.ts';
+
+/** Everything a service may use. One per process. */
+export interface House {
+  readonly store: Store;
+  readonly blobs: Blobs;
+  readonly engine: Engine;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly door: Door;
+  readonly runtime: Runtime;
+  readonly config: HouseConfig;
+  readonly log: Log;
+}
+
+export type HouseConfig = Readonly<{
+  /** The first account; its root key is `test`/`test` on loopback. */
+  defaultAccount: string;
+  defaultRegion: string;
+  /** `http://127.0.0.1:4566`: where child processes reach the front door. Read it when needed: the port is known only once listening. */
+  endpoint: () => string;
+  /** Folder for working files (build folders, repositories); absolute. */
+  stateDir: string;
+  /** Folder of read-only files that ship with Sluice (bootstraps, models); absolute. */
+  assetsDir: string;
+}>;
+
+export interface Log {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+}
+
+export type Scope = Readonly<{ account: string; region: string }>;
+
+/** The in-process client. */
+export interface Door {
+  /** A client that acts as `principal` in `scope`. `viaService` fills `aws:ViaAWSService`, `aws:CalledVia`, `kms:ViaService`. */
+  as(principal: Principal, scope: Scope, options?: Readonly<{ viaService?: string; context?: RequestContext }>): Client;
+  /** The service itself as principal; for a role's trust policy, resource policies, and the internal plumbing operations. */
+  asService(service: string, scope: Scope, source?: Readonly<{ sourceArn?: string; sourceAccount?: string }>): Client;
+  /**
+   * `sts:AssumeRole` by a principal (usually a service), decided by the role's trust policy like any other call.
+   * Throws `AwsError('AccessDenied')` when denied. Sessions last an hour of the clock unless said.
+   */
+  assumeRole(
+    options: Readonly<{
+      roleArn: string;
+      sessionName: string;
+      by: Principal;
+      region: string;
+      policy?: string;
+      durationSeconds?: number;
+    }>,
+  ): Promise<Session>;
+  /**
+   * Puts a notification on the default event bus of `scope`, as the service: `source` is `aws.codepipeline` and so on.
+   * At least once; never throws for a missing rule or target.
+   */
+  publish(scope: Scope, notification: Notification): Promise<void>;
+  /** The operations a service implements; for the coverage page and `doctor`. */
+  implemented(): Readonly<Record<string, readonly string[]>>;
+}
+
+export type Notification = Readonly<{
+  source: string;
+  detailType: string;
+  detail: Json;
+  resources: readonly string[];
+  /** Absent: the clock's now. */
+  at?: number;
+}>;
+
+export interface Client {
+  readonly principal: Principal;
+  readonly scope: Scope;
+  /** `service` is the model's name (`codedeploy`, `logs`, `events`, `cloudwatch`). Throws `AwsError` as a caller would see it. */
+  call<Output>(service: string, operation: string, input: object): Promise<Output>;
+}
+
+/** One call, as its handler sees it. */
+export interface Call extends Scope {
+  readonly house: House;
+  readonly principal: Principal;
+  readonly requestId: string;
+  /** The clock's now, read once. */
+  readonly now: number;
+  /** Set for a call that came over HTTP. */
+  readonly http?: Readonly<{
+    sourceIp: string;
+    userAgent: string;
+    secure: boolean;
+    host: string;
+    headers: Readonly<Record<string, string>>;
+  }>;
+  /** Set when another service makes the call on behalf of a principal. */
+  readonly viaService?: string;
+  /** An ARN in this call's account and Region. */
+  arn(service: string, resource: string): string;
+  /** A client that acts as the caller of this call, through `service` (forward access sessions: S3 calling KMS). */
+  forward(viaService: string): Client;
+}
+
+export interface Operation<Input = any, Output = any> {
+  /**
+   * What the call needs to be allowed; runs on decoded but not yet validated input, so members may be missing.
+   * Absent on an operation means: action `<iam prefix>:<OperationName>` on `*`.
+   * An empty list means that any authenticated caller may call (`sts:GetCallerIdentity`).
+   */
+  authorize?(input: Input, call: Call): readonly AccessRequest[] | Promise<readonly AccessRequest[]>;
+  /**
+   * Timestamps arrive and leave as `Date` (or epoch ms number on output), blobs as `Uint8Array`, a streaming payload
+   * as `Readable`. Input passed the model's constraints. Throws `AwsError`.
+   */
+  handle(input: Input, call: Call): Promise<Output>;
+}
+
+/** Types a handler: `export const getPipeline = operation<GetPipelineInput, GetPipelineOutput>({ authorize, handle })`. */
+export function operation<Input, Output>(definition: Operation<Input, Output>): Operation<Input, Output> {
+  return definition;
+}
+
+export interface ServiceDefinition {
+  /** The model's name: `codepipeline`, `s3`, `logs`, `events`, `cloudwatch`, `secretsmanager`, ... */
+  readonly name: string;
+  /** The prefix of its IAM actions (`logs:`, `s3:`, `events:`). */
+  readonly iamPrefix: string;
+  /** By AWS's operation name: `operationsOf({ getPipeline, ... })`. */
+  readonly operations: Readonly<Record<string, Operation>>;
+  loops?(house: House): readonly LoopDefinition<any, any, any>[];
+  /** Called once, after every service's loops are registered and before the door opens. */
+  start?(house: House): Promise<void> | void;
+  /** Called at shutdown, before the store closes. */
+  stop?(): Promise<void> | void;
+  /** HTTP that is not the AWS wire (git smart HTTP). Returns true when it took the request. Does its own authentication with `authenticate`. */
+  http?(request: IncomingMessage, response: ServerResponse, tools: HttpTools): Promise<boolean>;
+}
+
+export interface HttpTools {
+  readonly house: House;
+  /** The secret of an access key, and its principal, for protocols with their own signature scheme. */
+  credentials(accessKeyId: string): Promise<Credentials | undefined>;
+  /** Authorises as the wire does; throws `AwsError` AccessDenied. */
+  authorize(principal: Principal, scope: Scope, requests: readonly AccessRequest[]): Promise<void>;
+  /** Writes the audit record of a call made by this way. */
+  audit(
+    principal: Principal,
+    scope: Scope,
+    service: string,
+    operation: string,
+    outcome: Readonly<{ errorCode?: string }>,
+  ): void;
+}
+
+export type Credentials = Readonly<{
+  accessKeyId: string;
+  secretAccessKey: string;
+  /** Required with the key when it is temporary. */
+  sessionToken?: string;
+  expiresAt?: number;
+  principal: Principal;
+}>;
+
+/** Who a key is, and what its principal may do; the iam service provides it to `app`. */
+export interface Identity {
+  credentials(accessKeyId: string): Promise<Credentials | undefined>;
+  policiesOf(principal: Principal): Promise<PrincipalPolicies>;
+}
+
+/** JSON texts with the names by which a denial calls them. Absent `boundary` or `session`: none applies. */
+export type PrincipalPolicies = Readonly<{
+  identity: readonly Readonly<{ name: string; document: string }>[];
+  boundary?: Readonly<{ name: string; document: string }>;
+  session?: readonly Readonly<{ name: string; document: string }>[];
+  /** Tags of the principal, for `aws:PrincipalTag/...`. */
+  tags?: Readonly<Record<string, string>>;
+}>;
+
+/** `{ getPipeline }` to `{ GetPipeline }`: handlers are exported by their AWS names with a small first letter. */
+export function operationsOf(handlers: Readonly<Record<string, Operation>>): Readonly<Record<string, Operation>> {
+  return Object.fromEntries(
+    Object.entries(handlers).map(([name, handler]) => [name.charAt(0).toUpperCase() + name.slice(1), handler]),
+  );
+}
+
+export type StreamingBody = Readable;

@@ -1,0 +1,12 @@
+export { type BlobInfo, BlobMissingError, type Blobs } from './blobs.ts';
+export {
+  Collection,
+  collection,
+  type DocumentKey,
+  type ListOptions,
+  nextInSequence,
+  type Placement,
+  type Stored,
+  timeSort,
+} from './documents.ts';
+export type { Queryable, Row, Store, StoreKind, Tx } from './store.ts';
