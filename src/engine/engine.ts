@@ -37,7 +37,12 @@ export interface LoopDefinition<
   Effect extends Readonly<{ type: string }>,
 > {
   readonly kind: string;
-  /** Pure. Must accept `TimerFired` for its timers, late and repeated. Final states ignore every event. */
+  /**
+   * Effects of one state are performed in order within a lane (`effect.lane`, absent: one common lane); different lanes
+   * run side by side. Give a lane to an effect that may take long, so that the state's other effects need not wait.
+   *
+   * Pure. Must accept `TimerFired` for its timers, late and repeated. Final states ignore every event.
+   */
   decide(state: State, event: Event | TimerFired, now: EpochMs): Decision<State, Effect | EngineEffect>;
   /** A final state keeps no timers and no history is added to it. */
   isFinal(state: State): boolean;
@@ -81,11 +86,13 @@ export interface Engine {
   /** Removes a state with its timers, effects and history. */
   remove(tx: Tx, kind: string, key: DocumentKey): Promise<void>;
   /**
-   * Tells the engine that outside work (a child process, a request to a function) is going on, so that an automatic
-   * clock does not jump over it. Call the returned function when it ends.
+   * Tells the engine that outside work is going on; call the returned function when it ends.
+   * `Work` (a child process, a request to a function): an automatic clock does not jump over it.
+   * `Plumbing` (a batch of metrics or logs about to be written): `settled` waits for it too, so that a stepped clock
+   * does not move past data that already happened.
    */
-  beginActivity(): () => void;
-  /** Resolves when nothing is due now and no effect is being performed. Outside work is not waited for. */
+  beginActivity(kind?: 'Work' | 'Plumbing'): () => void;
+  /** Resolves when nothing is due now, no effect is being performed and no plumbing is under way. `Work` is not waited for. */
   settled(): Promise<void>;
 }
 

@@ -6,3 +6,4 @@ export {
   type LoopDefinition,
   type TimerFired,
 } from './engine.ts';
+export { type CrashPoint, type EngineOptions, LoopEngine, type RunningEngine } from './loop-engine.ts';

@@ -1,0 +1,505 @@
+/**
+ * The running engine. Three sources of turns meet in one inbox: submitted events, results of effects, due timers.
+ * The committer takes whatever waits (up to `batchSize`) and decides it in one transaction; while that commits, the
+ * next batch gathers: the busier, the larger the groups.
+ *
+ *   submit ─┐
+ *   result ─┼─▶ inbox ─▶ committer (one transaction) ─▶ performer (lanes) ─▶ result ...
+ *   timer  ─┘
+ *
+ * Leases: each saved effect names its owner and until when (machine time). Alone on a database, a starting engine takes
+ * over every effect; sharing one, only those whose lease ran out.
+ */
+import type { Clock, EpochMs } from '../common/index.ts';
+import type { DocumentKey, Placement, Store, Tx } from '../store/index.ts';
+import type { Engine, LoopDefinition } from './engine.ts';
+import { address, runTurns, saveFirstEffects, type SavedEffect, type Turn, type TurnsOutcome } from './turns.ts';
+
+export type EngineOptions = Readonly<{
+  store: Store;
+  clock: Clock;
+  /** Real milliseconds, for leases only. */
+  wallNow: () => number;
+  /** Calls back after real milliseconds; returns a cancel function. For leases only. */
+  wallTimer: (callback: () => void, delayMs: number) => () => void;
+  /** Names this process in leases. */
+  owner: string;
+  /** True when no other process uses the database: every unfinished effect is ours to resume. */
+  alone: boolean;
+  onError: (message: string, error: unknown) => void;
+  batchSize?: number;
+  /** Test hook: called at named points; a throw there stands for a crash. */
+  crashPoint?: (name: CrashPoint) => void;
+}>;
+
+export type CrashPoint = 'BeforeCommit' | 'AfterCommit' | 'BeforeEffect' | 'AfterEffect';
+
+export interface RunningEngine extends Engine {
+  /** Resumes unfinished effects and due timers. Register every loop first. */
+  start(): Promise<void>;
+  /** Stops taking turns; effects under way may finish. */
+  stop(): Promise<void>;
+  /** The earliest instant at which something is due (timer or retry); undefined: nothing waits. */
+  nextDueAt(): Promise<EpochMs | undefined>;
+  /** Outside work is going on (`beginActivity('Work')`). */
+  isWorking(): boolean;
+  /** Turns decided since start; for metrics and the bench. */
+  turnCount(): number;
+}
+
+type Pending = Turn & { resolve(state: unknown): void; reject(error: unknown): void };
+
+const LEASE_MS = 30_000;
+const RENEW_MS = 10_000;
+
+export class LoopEngine implements RunningEngine {
+  readonly #options: EngineOptions;
+  readonly #loops = new Map<string, LoopDefinition<any, any, any>>();
+  readonly #lanes = new Map<string, SavedEffect[]>();
+  #inbox: Pending[] = [];
+  #committing = false;
+  #started = false;
+  #stopped = false;
+  #outstanding = 0;
+  #working = 0;
+  #settlers: (() => void)[] = [];
+  #cancelAlarm: (() => void) | undefined;
+  #alarmAt: EpochMs | undefined;
+  #scanning = false;
+  #scanAgain = false;
+  #cancelRenewal: (() => void) | undefined;
+  readonly #retries = new Map<string, EpochMs>();
+  #turns = 0;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+  }
+
+  register(loop: LoopDefinition<any, any, any>): void {
+    if (this.#loops.has(loop.kind)) throw new Error(`loop ${loop.kind} is registered twice`);
+    this.#loops.set(loop.kind, loop);
+  }
+
+  async start(): Promise<void> {
+    this.#started = true;
+    await this.#claim(this.#options.alone);
+    this.#scan();
+    this.#renewLater();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancelAlarm?.();
+    this.#cancelRenewal?.();
+    const error = new Error('the engine has stopped');
+    for (const pending of this.#inbox.splice(0)) pending.reject(error);
+    while (this.#committing || this.#scanning)
+      await new Promise<void>((resolve) => void this.#options.wallTimer(resolve, 1));
+  }
+
+  async create<State>(
+    tx: Tx,
+    kind: string,
+    key: DocumentKey,
+    state: State,
+    effects: readonly Readonly<{ type: string }>[],
+    placement: Placement = {},
+  ): Promise<boolean> {
+    const loop = this.#loop(kind);
+    const placed = { ...placement, ...loop.place?.(state) };
+    const rows = await tx.query(
+      `INSERT INTO documents (kind, account, region, id, parent, sort, version, document)
+       VALUES ($1, $2, $3, $4, $5, $6, 1, $7::jsonb) ON CONFLICT DO NOTHING RETURNING 1 AS done`,
+      [kind, key.account, key.region, key.id, placed.parent ?? '', placed.sort ?? key.id, JSON.stringify(state)],
+    );
+    if (rows.length === 0) return false;
+    const outcome = await saveFirstEffects(tx, kind, key, effects, this.#options.clock.now(), this.#lease());
+    this.#handOver(tx, outcome);
+    return true;
+  }
+
+  submit<State>(kind: string, key: DocumentKey, event: Readonly<{ type: string }>): Promise<State | undefined> {
+    this.#loop(kind);
+    return this.#enqueue({ kind, key, event }) as Promise<State | undefined>;
+  }
+
+  async submitIn<State>(
+    tx: Tx,
+    kind: string,
+    key: DocumentKey,
+    event: Readonly<{ type: string }>,
+  ): Promise<State | undefined> {
+    this.#loop(kind);
+    const outcome = await runTurns(tx, this.#loops, [{ kind, key, event }], this.#options.clock.now(), this.#lease());
+    this.#turns += 1;
+    this.#handOver(tx, outcome);
+    return outcome.states[0] as State | undefined;
+  }
+
+  async wake(tx: Tx, wakeKey: string): Promise<void> {
+    const now = this.#options.clock.now();
+    const rows = await tx.query(
+      'UPDATE timers SET due_at = $2 WHERE wake_key = $1 AND due_at > $2 RETURNING 1 AS done',
+      [wakeKey, now],
+    );
+    if (rows.length > 0) tx.afterCommit(() => this.#scan());
+  }
+
+  async remove(tx: Tx, kind: string, key: DocumentKey): Promise<void> {
+    const parameters = [kind, key.account, key.region, key.id];
+    for (const table of ['timers', 'outbox', 'history']) {
+      await tx.query(
+        `DELETE FROM ${table} WHERE kind = $1 AND account = $2 AND region = $3 AND document_id = $4`,
+        parameters,
+      );
+    }
+    await tx.query('DELETE FROM documents WHERE kind = $1 AND account = $2 AND region = $3 AND id = $4', parameters);
+  }
+
+  beginActivity(kind: 'Work' | 'Plumbing' = 'Work'): () => void {
+    let open = true;
+    if (kind === 'Plumbing') this.#begin();
+    else this.#working += 1;
+    return () => {
+      if (!open) return;
+      open = false;
+      if (kind === 'Plumbing') this.#end();
+      else this.#working -= 1;
+    };
+  }
+
+  isWorking(): boolean {
+    return this.#working > 0;
+  }
+
+  turnCount(): number {
+    return this.#turns;
+  }
+
+  settled(): Promise<void> {
+    if (this.#outstanding === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#settlers.push(resolve));
+  }
+
+  async nextDueAt(): Promise<EpochMs | undefined> {
+    const rows = await this.#options.store.query<{ due_at: string | number | null }>(
+      'SELECT min(due_at) AS due_at FROM timers',
+    );
+    const timerAt = rows[0]?.due_at == null ? undefined : Number(rows[0].due_at);
+    return [...this.#retries.values()].reduce<EpochMs | undefined>((least, at) => Math.min(least ?? at, at), timerAt);
+  }
+
+  #loop(kind: string): LoopDefinition<any, any, any> {
+    const loop = this.#loops.get(kind);
+    if (loop === undefined) throw new Error(`no loop is registered for ${kind}`);
+    return loop;
+  }
+
+  #lease(): { owner: string; until: number } {
+    return { owner: this.#options.owner, until: this.#options.wallNow() + LEASE_MS };
+  }
+
+  #begin(): void {
+    this.#outstanding += 1;
+  }
+
+  #end(): void {
+    this.#outstanding -= 1;
+    if (this.#outstanding > 0) return;
+    const settlers = this.#settlers;
+    this.#settlers = [];
+    for (const settle of settlers) settle();
+  }
+
+  // Committing
+
+  #enqueue(turn: Turn): Promise<unknown> {
+    if (this.#stopped) return Promise.reject(new Error('the engine has stopped'));
+    this.#begin();
+    return new Promise<unknown>((resolve, reject) => {
+      this.#inbox.push({ ...turn, resolve, reject });
+      if (!this.#committing) {
+        this.#committing = true;
+        void this.#commitAll();
+      }
+    }).finally(() => this.#end());
+  }
+
+  async #commitAll(): Promise<void> {
+    // One macrotask-free tick lets callers that resolved together share the first group.
+    await Promise.resolve();
+    while (this.#inbox.length > 0 && !this.#stopped) {
+      const batch = this.#inbox.splice(0, this.#options.batchSize ?? 256);
+      await this.#commit(batch);
+    }
+    this.#committing = false;
+  }
+
+  async #commit(batch: Pending[]): Promise<void> {
+    try {
+      this.#options.crashPoint?.('BeforeCommit');
+      const outcome = await this.#options.store.transaction((tx) =>
+        runTurns(tx, this.#loops, batch, this.#options.clock.now(), this.#lease()),
+      );
+      this.#options.crashPoint?.('AfterCommit');
+      this.#turns += batch.length;
+      this.#schedule(outcome);
+      for (const [index, pending] of batch.entries()) pending.resolve(outcome.states[index]);
+    } catch (error) {
+      // A group fails as one; alone, each turn shows whether it is the culprit.
+      if (batch.length === 1) batch[0]?.reject(error);
+      else for (const pending of batch) await this.#commit([pending]);
+    }
+  }
+
+  #handOver(tx: Tx, outcome: TurnsOutcome): void {
+    if (outcome.effects.length > 0 || outcome.nextTimerAt !== undefined) tx.afterCommit(() => this.#schedule(outcome));
+  }
+
+  #schedule(outcome: TurnsOutcome): void {
+    for (const effect of outcome.effects) this.#place(effect);
+    if (outcome.nextTimerAt !== undefined) this.#alarm(outcome.nextTimerAt);
+  }
+
+  // Performing
+
+  #place(effect: SavedEffect): void {
+    if (!this.#started || this.#stopped) return;
+    this.#begin();
+    const name = `${address(effect.kind, effect.key)}\n${effect.effect.lane ?? ''}`;
+    const lane = this.#lanes.get(name);
+    if (lane !== undefined) {
+      lane.push(effect);
+      return;
+    }
+    const fresh = [effect];
+    this.#lanes.set(name, fresh);
+    void this.#runLane(name, fresh);
+  }
+
+  async #runLane(name: string, lane: SavedEffect[]): Promise<void> {
+    for (let effect = lane[0]; effect !== undefined; effect = lane[0]) {
+      await this.#performOne(effect);
+      lane.shift();
+      this.#end();
+    }
+    this.#lanes.delete(name);
+  }
+
+  async #performOne(saved: SavedEffect): Promise<void> {
+    if (this.#stopped) return;
+    const loop = this.#loops.get(saved.kind);
+    if (loop === undefined)
+      return this.#options.onError(`effect ${saved.id} belongs to the unknown loop ${saved.kind}`, undefined);
+    const attempt = saved.attempts + 1;
+    try {
+      this.#options.crashPoint?.('BeforeEffect');
+      const result = await loop.perform(saved.effect, {
+        key: saved.key,
+        effectId: saved.id,
+        attempt,
+        now: this.#options.clock.now(),
+      });
+      this.#options.crashPoint?.('AfterEffect');
+      await this.#finish(saved, result === undefined ? [] : Array.isArray(result) ? result : [result]);
+    } catch (error) {
+      if (this.#stopped) return;
+      await this.#retry(loop, saved, attempt, error).catch((failure: unknown) =>
+        this.#options.onError('an effect could not be put off', failure),
+      );
+    }
+  }
+
+  /** The first event consumes the effect; further ones follow in order. */
+  async #finish(saved: SavedEffect, events: readonly Readonly<{ type: string }>[]): Promise<void> {
+    const [first, ...rest] = events;
+    if (first === undefined) {
+      await this.#options.store.query('DELETE FROM outbox WHERE id = $1', [saved.id]);
+      return;
+    }
+    const turns = [this.#enqueue({ kind: saved.kind, key: saved.key, event: first, effectId: saved.id })];
+    for (const event of rest) turns.push(this.#enqueue({ kind: saved.kind, key: saved.key, event }));
+    await Promise.all(turns);
+  }
+
+  async #retry(
+    loop: LoopDefinition<any, any, any>,
+    saved: SavedEffect,
+    attempt: number,
+    error: unknown,
+  ): Promise<void> {
+    const failure = error instanceof Error ? error : new Error(String(error));
+    this.#options.onError(
+      `effect ${saved.effect.type} of ${saved.kind} ${saved.key.id} failed (attempt ${attempt})`,
+      failure,
+    );
+    if (attempt >= (loop.maxAttempts ?? 10)) {
+      await this.#finish(saved, loop.onGivenUp === undefined ? [] : [loop.onGivenUp(saved.effect, failure)]);
+      return;
+    }
+    const dueAt = this.#options.clock.now() + Math.min(60_000, 1_000 * 2 ** (attempt - 1));
+    await this.#options.store.query('UPDATE outbox SET attempts = $2, due_at = $3 WHERE id = $1', [
+      saved.id,
+      attempt,
+      dueAt,
+    ]);
+    this.#retryAt({ ...saved, attempts: attempt }, dueAt);
+  }
+
+  #retryAt(saved: SavedEffect, dueAt: EpochMs): void {
+    this.#retries.set(saved.id, dueAt);
+    this.#options.clock.onReach(dueAt, () => {
+      this.#retries.delete(saved.id);
+      this.#place(saved);
+    });
+  }
+
+  // Timers
+
+  /** Makes sure that the timers are looked at when `at` is reached. */
+  #alarm(at: EpochMs): void {
+    if (!this.#started || this.#stopped) return;
+    if (at <= this.#options.clock.now()) return this.#scan();
+    if (this.#alarmAt !== undefined && this.#alarmAt <= at) return;
+    this.#cancelAlarm?.();
+    this.#alarmAt = at;
+    this.#cancelAlarm = this.#options.clock.onReach(at, () => {
+      this.#alarmAt = undefined;
+      this.#scan();
+    });
+  }
+
+  /** Fires every due timer, again until none is due, then sets the alarm for the next. */
+  #scan(): void {
+    if (!this.#started || this.#stopped) return;
+    if (this.#scanning) {
+      this.#scanAgain = true;
+      return;
+    }
+    this.#scanning = true;
+    this.#begin();
+    void this.#fireDue()
+      .catch((error: unknown) => {
+        this.#options.onError('the timers could not be read', error);
+        this.#options.wallTimer(() => this.#scan(), 1_000);
+      })
+      .finally(() => {
+        this.#scanning = false;
+        if (this.#scanAgain) {
+          this.#scanAgain = false;
+          this.#scan();
+        }
+        this.#end();
+      });
+  }
+
+  async #fireDue(): Promise<void> {
+    while (!this.#stopped) {
+      const rows = await this.#options.store.query<{
+        kind: string;
+        account: string;
+        region: string;
+        document_id: string;
+        name: string;
+      }>('SELECT kind, account, region, document_id, name FROM timers WHERE due_at <= $1 ORDER BY due_at LIMIT 1000', [
+        this.#options.clock.now(),
+      ]);
+      const known = rows.filter((row) => this.#loops.has(row.kind));
+      if (known.length === 0) break;
+      await Promise.all(
+        known.map((row) => {
+          const key = { account: row.account, region: row.region, id: row.document_id };
+          return this.#enqueue({ kind: row.kind, key, event: timerFired(row.name), timer: row.name }).catch(
+            (error: unknown) => {
+              this.#options.onError(`timer ${row.name} of ${row.kind} ${row.document_id} failed`, error);
+            },
+          );
+        }),
+      );
+      // A timer whose state is gone, or whose turn failed, must not spin.
+      await this.#dropStale(known);
+    }
+    const nextAt = await this.#nextTimerAt();
+    if (nextAt !== undefined) this.#alarm(nextAt);
+  }
+
+  async #dropStale(
+    rows: readonly Readonly<{ kind: string; account: string; region: string; document_id: string; name: string }>[],
+  ): Promise<void> {
+    await this.#options.store.query(
+      `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS k(kind, account, region, id, name)
+       WHERE t.kind = k.kind AND t.account = k.account AND t.region = k.region AND t.document_id = k.id AND t.name = k.name AND t.due_at <= $6
+         AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = k.kind AND d.account = k.account AND d.region = k.region AND d.id = k.id)`,
+      [
+        rows.map((row) => row.kind),
+        rows.map((row) => row.account),
+        rows.map((row) => row.region),
+        rows.map((row) => row.document_id),
+        rows.map((row) => row.name),
+        this.#options.clock.now(),
+      ],
+    );
+  }
+
+  async #nextTimerAt(): Promise<EpochMs | undefined> {
+    const rows = await this.#options.store.query<{ due_at: string | number | null }>(
+      'SELECT min(due_at) AS due_at FROM timers',
+    );
+    return rows[0]?.due_at == null ? undefined : Number(rows[0].due_at);
+  }
+
+  // Leases
+
+  async #claim(all: boolean): Promise<void> {
+    const lease = this.#lease();
+    const rows = await this.#options.store.query<{
+      id: string;
+      kind: string;
+      account: string;
+      region: string;
+      document_id: string;
+      effect: unknown;
+      attempts: number;
+      due_at: string | number;
+    }>(
+      `UPDATE outbox SET owner = $1, lease_until = $2 WHERE id IN (
+         SELECT id FROM outbox WHERE $3 OR owner IS NULL OR lease_until < $4 ORDER BY id FOR UPDATE SKIP LOCKED)
+       RETURNING id::text AS id, kind, account, region, document_id, effect, attempts, due_at`,
+      [lease.owner, lease.until, all, this.#options.wallNow()],
+    );
+    const now = this.#options.clock.now();
+    for (const row of rows.sort((a, b) => Number(a.id) - Number(b.id))) {
+      const saved: SavedEffect = {
+        id: row.id,
+        kind: row.kind,
+        key: { account: row.account, region: row.region, id: row.document_id },
+        effect: row.effect as SavedEffect['effect'],
+        attempts: Number(row.attempts),
+      };
+      if (Number(row.due_at) <= now) this.#place(saved);
+      else this.#retryAt(saved, Number(row.due_at));
+    }
+  }
+
+  #renewLater(): void {
+    this.#cancelRenewal = this.#options.wallTimer(() => {
+      void this.#renew()
+        .catch((error: unknown) => this.#options.onError('leases could not be renewed', error))
+        .finally(() => {
+          if (!this.#stopped) this.#renewLater();
+        });
+    }, RENEW_MS);
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#stopped || this.#options.alone) return;
+    const lease = this.#lease();
+    await this.#options.store.query('UPDATE outbox SET lease_until = $2 WHERE owner = $1', [lease.owner, lease.until]);
+    await this.#claim(false);
+    this.#scan();
+  }
+}
+
+function timerFired(timer: string): { type: 'TimerFired'; timer: string } {
+  return { type: 'TimerFired', timer };
+}

@@ -1,0 +1,333 @@
+/**
+ * One transaction's worth of turns: load the states, decide in order, save states, history, effects and timers.
+ * Shared by the engine's group commit and by handlers that decide inside a transaction of their own.
+ */
+import { assert, type EpochMs } from '../common/index.ts';
+import type { DocumentKey, Tx } from '../store/index.ts';
+import type { EngineEffect, LoopDefinition } from './engine.ts';
+
+export type Loops = ReadonlyMap<string, LoopDefinition<any, any, any>>;
+
+/** One event for one state, and what caused it: the cause is consumed in the same transaction, or the turn is void. */
+export type Turn = Readonly<{
+  kind: string;
+  key: DocumentKey;
+  event: Readonly<{ type: string }>;
+  /** The finished effect whose result this event is. */
+  effectId?: string;
+  /** The timer that fired. */
+  timer?: string;
+}>;
+
+export type SavedEffect = Readonly<{
+  id: string;
+  kind: string;
+  key: DocumentKey;
+  effect: Readonly<{ type: string; lane?: string }>;
+  attempts: number;
+}>;
+
+export type TurnsOutcome = Readonly<{
+  /** The state after each turn, in order; undefined where there is no such state. */
+  states: readonly unknown[];
+  effects: readonly SavedEffect[];
+  /** The earliest timer that was set; undefined: none. */
+  nextTimerAt: EpochMs | undefined;
+}>;
+
+type Loaded = {
+  kind: string;
+  key: DocumentKey;
+  loop: LoopDefinition<any, any, any>;
+  state: unknown;
+  version: number;
+  savedVersion: number;
+  parent: string;
+  sort: string;
+  dirty: boolean;
+};
+
+type Lease = Readonly<{ owner: string; until: number }>;
+
+export async function runTurns(
+  tx: Tx,
+  loops: Loops,
+  turns: readonly Turn[],
+  now: EpochMs,
+  lease: Lease,
+): Promise<TurnsOutcome> {
+  const loaded = await load(tx, loops, turns);
+  const live = await consumeCauses(tx, turns, now);
+  const changes = new Changes(now);
+  const states: unknown[] = [];
+  for (const [index, turn] of turns.entries()) {
+    const entry = loaded.get(address(turn.kind, turn.key));
+    if (entry !== undefined && live[index] === true) changes.apply(entry, turn.event);
+    states.push(entry?.state);
+  }
+  const effects = await changes.save(tx, lease);
+  return { states, effects, nextTimerAt: changes.nextTimerAt };
+}
+
+/** Saves the first effects of a state that the caller has just inserted. */
+export async function saveFirstEffects(
+  tx: Tx,
+  kind: string,
+  key: DocumentKey,
+  effects: readonly Readonly<{ type: string }>[],
+  now: EpochMs,
+  lease: Lease,
+): Promise<TurnsOutcome> {
+  const changes = new Changes(now);
+  changes.addEffects(kind, key, effects, false);
+  return { states: [], effects: await changes.save(tx, lease), nextTimerAt: changes.nextTimerAt };
+}
+
+export function address(kind: string, key: DocumentKey): string {
+  return `${kind}\n${key.account}\n${key.region}\n${key.id}`;
+}
+
+async function load(tx: Tx, loops: Loops, turns: readonly Turn[]): Promise<Map<string, Loaded>> {
+  const wanted = new Map(turns.map((turn) => [address(turn.kind, turn.key), turn]));
+  const keys = [...wanted.values()];
+  const rows = await tx.query<{
+    kind: string;
+    account: string;
+    region: string;
+    id: string;
+    parent: string;
+    sort: string;
+    version: string | number;
+    document: unknown;
+  }>(
+    `SELECT d.kind, d.account, d.region, d.id, d.parent, d.sort, d.version, d.document
+     FROM documents d JOIN unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k(kind, account, region, id)
+       ON d.kind = k.kind AND d.account = k.account AND d.region = k.region AND d.id = k.id
+     ORDER BY d.kind, d.account, d.region, d.id FOR UPDATE OF d`,
+    [keys.map((k) => k.kind), keys.map((k) => k.key.account), keys.map((k) => k.key.region), keys.map((k) => k.key.id)],
+  );
+  const loaded = new Map<string, Loaded>();
+  for (const row of rows) {
+    const key = { account: row.account, region: row.region, id: row.id };
+    const loop = loops.get(row.kind);
+    assert(loop !== undefined, `no loop is registered for ${row.kind}`);
+    const version = Number(row.version);
+    loaded.set(address(row.kind, key), {
+      kind: row.kind,
+      key,
+      loop,
+      state: row.document,
+      version,
+      savedVersion: version,
+      parent: row.parent,
+      sort: row.sort,
+      dirty: false,
+    });
+  }
+  return loaded;
+}
+
+/** Deletes the finished effects and fired timers; a turn whose cause is gone already was done before and is void. */
+async function consumeCauses(tx: Tx, turns: readonly Turn[], now: EpochMs): Promise<boolean[]> {
+  const effectIds = turns.flatMap((turn) => turn.effectId ?? []);
+  const timed = turns.filter((turn) => turn.timer !== undefined);
+  const doneEffects = new Set<string>();
+  const doneTimers = new Set<string>();
+  if (effectIds.length > 0) {
+    const rows = await tx.query<{ id: string }>(
+      'DELETE FROM outbox WHERE id = ANY($1::bigint[]) RETURNING id::text AS id',
+      [effectIds],
+    );
+    for (const row of rows) doneEffects.add(row.id);
+  }
+  if (timed.length > 0) {
+    const rows = await tx.query<{ kind: string; account: string; region: string; document_id: string; name: string }>(
+      `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS k(kind, account, region, id, name)
+       WHERE t.kind = k.kind AND t.account = k.account AND t.region = k.region AND t.document_id = k.id AND t.name = k.name AND t.due_at <= $6
+       RETURNING t.kind, t.account, t.region, t.document_id, t.name`,
+      [
+        timed.map((turn) => turn.kind),
+        timed.map((turn) => turn.key.account),
+        timed.map((turn) => turn.key.region),
+        timed.map((turn) => turn.key.id),
+        timed.map((turn) => turn.timer),
+        now,
+      ],
+    );
+    for (const row of rows)
+      doneTimers.add(
+        `${address(row.kind, { account: row.account, region: row.region, id: row.document_id })}\n${row.name}`,
+      );
+  }
+  return turns.map((turn) => {
+    if (turn.effectId !== undefined) return doneEffects.has(turn.effectId);
+    if (turn.timer !== undefined) return doneTimers.has(`${address(turn.kind, turn.key)}\n${turn.timer}`);
+    return true;
+  });
+}
+
+/** What a batch of turns has decided and not yet written. */
+class Changes {
+  readonly #now: EpochMs;
+  readonly #entries = new Set<Loaded>();
+  readonly #history: { kind: string; key: DocumentKey; version: number; event: unknown }[] = [];
+  readonly #effects: { kind: string; key: DocumentKey; effect: Readonly<{ type: string }> }[] = [];
+  readonly #timers = new Map<
+    string,
+    { kind: string; key: DocumentKey; name: string; at: EpochMs | null; wakeKey: string | null }
+  >();
+  readonly #ended: { kind: string; key: DocumentKey }[] = [];
+  readonly #wakes = new Set<string>();
+  nextTimerAt: EpochMs | undefined;
+
+  constructor(now: EpochMs) {
+    this.#now = now;
+  }
+
+  apply(entry: Loaded, event: Readonly<{ type: string }>): void {
+    if (entry.loop.isFinal(entry.state)) return;
+    const decision = entry.loop.decide(entry.state, event, this.#now);
+    const moved = decision.state !== entry.state;
+    if (!moved && decision.effects.length === 0) return;
+    entry.version += 1;
+    this.#history.push({ kind: entry.kind, key: entry.key, version: entry.version, event });
+    entry.state = decision.state;
+    entry.dirty = true;
+    this.#entries.add(entry);
+    const final = entry.loop.isFinal(decision.state);
+    if (final) this.#ended.push({ kind: entry.kind, key: entry.key });
+    this.addEffects(entry.kind, entry.key, decision.effects, final);
+  }
+
+  addEffects(kind: string, key: DocumentKey, effects: readonly Readonly<{ type: string }>[], final: boolean): void {
+    for (const effect of effects) {
+      if (isEngineEffect(effect)) {
+        if (effect.type === 'Wake') this.#wakes.add(effect.wakeKey);
+        else if (!final) {
+          const name = effect.timer;
+          const at = effect.type === 'WakeAt' ? effect.at : null;
+          const wakeKey = effect.type === 'WakeAt' ? (effect.wakeKey ?? null) : null;
+          this.#timers.set(`${address(kind, key)}\n${name}`, { kind, key, name, at, wakeKey });
+        }
+      } else this.#effects.push({ kind, key, effect });
+    }
+  }
+
+  async save(tx: Tx, lease: Lease): Promise<SavedEffect[]> {
+    await this.#saveStates(tx);
+    await this.#saveTimers(tx);
+    if (this.#wakes.size > 0) {
+      await tx.query('UPDATE timers SET due_at = $2 WHERE wake_key = ANY($1::text[]) AND due_at > $2', [
+        [...this.#wakes],
+        this.#now,
+      ]);
+      this.nextTimerAt = Math.min(this.nextTimerAt ?? this.#now, this.#now);
+    }
+    return this.#saveEffects(tx, lease);
+  }
+
+  async #saveStates(tx: Tx): Promise<void> {
+    const entries = [...this.#entries];
+    if (entries.length === 0) return;
+    const placements = entries.map((entry) => entry.loop.place?.(entry.state as never));
+    await tx.query(
+      `WITH saved AS (
+         UPDATE documents d SET document = k.document::jsonb, version = k.version, parent = k.parent, sort = k.sort
+         FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::text[])
+           AS k(kind, account, region, id, document, version, parent, sort)
+         WHERE d.kind = k.kind AND d.account = k.account AND d.region = k.region AND d.id = k.id
+       )
+       INSERT INTO history (kind, account, region, document_id, version, at, event)
+       SELECT h.kind, h.account, h.region, h.id, h.version, $15, h.event::jsonb
+       FROM unnest($9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[]) AS h(kind, account, region, id, version, event)`,
+      [
+        entries.map((entry) => entry.kind),
+        entries.map((entry) => entry.key.account),
+        entries.map((entry) => entry.key.region),
+        entries.map((entry) => entry.key.id),
+        entries.map((entry) => JSON.stringify(entry.state)),
+        entries.map((entry) => entry.version),
+        entries.map((entry, index) => placements[index]?.parent ?? entry.parent),
+        entries.map((entry, index) => placements[index]?.sort ?? entry.sort),
+        this.#history.map((item) => item.kind),
+        this.#history.map((item) => item.key.account),
+        this.#history.map((item) => item.key.region),
+        this.#history.map((item) => item.key.id),
+        this.#history.map((item) => item.version),
+        this.#history.map((item) => JSON.stringify(item.event)),
+        this.#now,
+      ],
+    );
+  }
+
+  async #saveTimers(tx: Tx): Promise<void> {
+    for (const { kind, key } of this.#ended) {
+      for (const [name, timer] of this.#timers)
+        if (timer.kind === kind && address(timer.kind, timer.key) === address(kind, key)) this.#timers.delete(name);
+    }
+    if (this.#ended.length > 0) {
+      await tx.query(
+        `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k(kind, account, region, id)
+         WHERE t.kind = k.kind AND t.account = k.account AND t.region = k.region AND t.document_id = k.id`,
+        columns(this.#ended),
+      );
+    }
+    const set = [...this.#timers.values()].filter((timer) => timer.at !== null);
+    const cancelled = [...this.#timers.values()].filter((timer) => timer.at === null);
+    if (cancelled.length > 0) {
+      await tx.query(
+        `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS k(kind, account, region, id, name)
+         WHERE t.kind = k.kind AND t.account = k.account AND t.region = k.region AND t.document_id = k.id AND t.name = k.name`,
+        [...columns(cancelled), cancelled.map((timer) => timer.name)],
+      );
+    }
+    if (set.length > 0) {
+      await tx.query(
+        `INSERT INTO timers (kind, account, region, document_id, name, due_at, wake_key)
+         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])
+         ON CONFLICT (kind, account, region, document_id, name) DO UPDATE SET due_at = excluded.due_at, wake_key = excluded.wake_key`,
+        [
+          ...columns(set),
+          set.map((timer) => timer.name),
+          set.map((timer) => Math.ceil(timer.at ?? 0)),
+          set.map((timer) => timer.wakeKey),
+        ],
+      );
+      for (const { at } of set) if (at !== null) this.nextTimerAt = Math.min(this.nextTimerAt ?? at, at);
+    }
+  }
+
+  async #saveEffects(tx: Tx, lease: Lease): Promise<SavedEffect[]> {
+    const effects = this.#effects;
+    if (effects.length === 0) return [];
+    const rows = await tx.query<{ id: string }>(
+      `INSERT INTO outbox (kind, account, region, document_id, effect, due_at, owner, lease_until)
+       SELECT k.kind, k.account, k.region, k.id, k.effect::jsonb, $6, $7, $8
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS k(kind, account, region, id, effect, n)
+       ORDER BY k.n RETURNING id::text AS id`,
+      [...columns(effects), effects.map((item) => JSON.stringify(item.effect)), this.#now, lease.owner, lease.until],
+    );
+    assert(rows.length === effects.length, 'every effect is saved');
+    const ids = rows.map((row) => row.id).sort((a, b) => Number(a) - Number(b));
+    return effects.map((item, index) => ({
+      id: ids[index] ?? '',
+      kind: item.kind,
+      key: item.key,
+      effect: item.effect,
+      attempts: 0,
+    }));
+  }
+}
+
+function columns(items: readonly Readonly<{ kind: string; key: DocumentKey }>[]): string[][] {
+  return [
+    items.map((i) => i.kind),
+    items.map((i) => i.key.account),
+    items.map((i) => i.key.region),
+    items.map((i) => i.key.id),
+  ];
+}
+
+function isEngineEffect(effect: Readonly<{ type: string }>): effect is EngineEffect {
+  return effect.type === 'WakeAt' || effect.type === 'CancelTimer' || effect.type === 'Wake';
+}
