@@ -60,6 +60,11 @@ export type AccessRequest = Readonly<{
    * (KMS keys, role trust). Absent: identity or resource policy in the same account, both across accounts.
    */
   resourcePolicyMode?: 'Only';
+  /**
+   * Something other than a policy that allows the action for this principal, by the name a decision calls it
+   * (`grant 0c237476...` of a KMS key). It counts as an allow by the resource's owner and never overrides an explicit deny.
+   */
+  grantedBy?: string;
 }>;
 
 /** `name` is what a denial calls it: `bucket policy of demo-artifacts`, `key policy of arn:...`, `trust policy of ...`. */
