@@ -141,7 +141,7 @@ export interface ServiceDefinition {
   /** Called once, after every service's loops are registered and before the door opens. */
   start?(house: House): Promise<void> | void;
   /** Called at shutdown, before the store closes. */
-  stop?(): Promise<void> | void;
+  stop?(house: House): Promise<void> | void;
   /** HTTP that is not the AWS wire (git smart HTTP). Returns true when it took the request. Does its own authentication with `authenticate`. */
   http?(request: IncomingMessage, response: ServerResponse, tools: HttpTools): Promise<boolean>;
 }

@@ -1,3 +1,4 @@
+export { appendAudit, auditOfRequest, type AuditRecord, recentAudit } from './audit.ts';
 export { type BlobInfo, BlobMissingError, type Blobs } from './blobs.ts';
 export {
   Collection,

@@ -1,0 +1,35 @@
+/**
+ * The audit trail's writer: records gather for a few milliseconds and are written together, off the caller's path.
+ * At shutdown the rest is written. A SIGKILL may lose the records of the last moments, never an acknowledged change:
+ * those are committed before the answer.
+ */
+import { type AuditRecord, appendAudit, type Store } from '../store/index.ts';
+
+const GATHER_MS = 50;
+
+export class AuditTrail {
+  readonly #store: Store;
+  readonly #onError: (error: unknown) => void;
+  #waiting: AuditRecord[] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: Store, onError: (error: unknown) => void) {
+    this.#store = store;
+    this.#onError = onError;
+  }
+
+  add(record: AuditRecord): void {
+    this.#waiting.push(record);
+    this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS).unref();
+  }
+
+  flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const records = this.#waiting;
+    this.#waiting = [];
+    this.#writing = this.#writing.then(() => appendAudit(this.#store, records)).catch(this.#onError);
+    return this.#writing;
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Options in, compiled options out: read once, frozen, units resolved. The only reader of the environment.
+ */
+import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { type ClockMode, parseClockMode } from './clocks.ts';
+
+export type ServerOptions = Readonly<{
+  host?: string;
+  /** 4566 unless said; 0: any free port. */
+  port?: number;
+  /** `.sluice` in the working folder unless said. */
+  stateDir?: string;
+  /** Keeps nothing: state goes to a temporary folder that is removed at the end. */
+  ephemeral?: boolean;
+  /** `real` (default), `manual`, `auto`, `x60`. */
+  clock?: string;
+  /** Where a stepped or scaled clock starts, epoch milliseconds, when the state says nothing. Absent: the machine's now. */
+  clockStartAt?: number;
+  /** Twelve digits; default 000000000000. */
+  account?: string;
+  region?: string;
+  tls?: boolean;
+  tlsPort?: number;
+  databaseUrl?: string;
+  store?: 'auto' | 'native' | 'pglite' | 'url';
+  /** Only these services (with sts and iam). For tests. */
+  services?: readonly string[];
+  /** A seed for ids and random numbers. For tests. */
+  seed?: number;
+  log?: 'silent' | 'info' | 'debug';
+}>;
+
+export type ServerConfig = Readonly<{
+  host: string;
+  port: number;
+  stateDir: string;
+  ephemeral: boolean;
+  clock: ClockMode;
+  clockStartAt: number | undefined;
+  account: string;
+  region: string;
+  tls: boolean;
+  tlsPort: number;
+  databaseUrl: string | undefined;
+  store: 'auto' | 'native' | 'pglite' | 'url';
+  services: readonly string[] | undefined;
+  seed: number | undefined;
+  log: 'silent' | 'info' | 'debug';
+  /** Folders that ship with Sluice. */
+  packageDir: string;
+  version: string;
+}>;
+
+/** An option that cannot be used; the message says which, what was found and what is expected. */
+export class OptionError extends Error {
+  override readonly name = 'OptionError';
+}
+
+export function compileOptions(options: ServerOptions, environment: Readonly<Record<string, string | undefined>>): ServerConfig {
+  const clockText = options.clock ?? environment['SLUICE_CLOCK'] ?? 'real';
+  const clock = parseClockMode(clockText);
+  if (clock === undefined) throw new OptionError(`--clock ${clockText}: expected real, manual, auto or a factor such as x60`);
+  const account = options.account ?? environment['SLUICE_ACCOUNT'] ?? '000000000000';
+  if (!/^\d{12}$/.test(account)) throw new OptionError(`--account ${account}: expected twelve digits`);
+  const port = options.port ?? Number(environment['SLUICE_PORT'] ?? 4566);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new OptionError(`--port ${port}: expected a number from 0 to 65535`);
+  const region = options.region ?? environment['SLUICE_REGION'] ?? 'us-east-1';
+  if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) throw new OptionError(`--region ${region}: expected a Region such as us-east-1`);
+  const packageDir = findPackageDir();
+  return Object.freeze({
+    host: options.host ?? environment['SLUICE_HOST'] ?? '127.0.0.1',
+    port,
+    stateDir: resolve(options.stateDir ?? environment['SLUICE_STATE_DIR'] ?? '.sluice'),
+    ephemeral: options.ephemeral ?? false,
+    clock,
+    clockStartAt: options.clockStartAt,
+    account,
+    region,
+    tls: options.tls ?? false,
+    tlsPort: options.tlsPort ?? (port === 0 ? 0 : port + 1),
+    databaseUrl: options.databaseUrl ?? environment['SLUICE_DATABASE_URL'],
+    store: options.store ?? 'auto',
+    services: options.services,
+    seed: options.seed,
+    log: options.log ?? 'info',
+    packageDir,
+    version: (JSON.parse(readFileSync(resolve(packageDir, 'package.json'), 'utf8')) as { version: string }).version,
+  });
+}
+
+/** The nearest folder above this file with our package.json: the same from source and from the build. */
+function findPackageDir(): string {
+  let dir = fileURLToPath(new URL('.', import.meta.url));
+  for (let up = 0; up < 6; up++) {
+    if (existsSync(resolve(dir, 'package.json')) && existsSync(resolve(dir, 'migrations'))) return dir;
+    dir = resolve(dir, '..');
+  }
+  throw new OptionError('the files that ship with Sluice (package.json, migrations) were not found beside the program');
+}

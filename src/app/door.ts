@@ -1,0 +1,197 @@
+/**
+ * The one path of a call, from outside or between services: find the operation, authorise, validate, execute, audit.
+ * Nothing reaches a handler by another way (DESIGN.md ideas 1 and 2).
+ */
+import { AwsError, isAwsError, type AccessRequest, type Principal, type RequestContext, type Session } from '../common/index.ts';
+import { type Models, validateInput } from '../protocol/index.ts';
+import type { Call, Client, Door, House, Notification, Operation, Scope, ServiceDefinition } from '../services/index.ts';
+import type { AuditTrail } from './audit.ts';
+import type { Authorizer } from './authorizer.ts';
+import { principalName } from './principals.ts';
+
+export type Execution = Readonly<{
+  service: string;
+  operation: string;
+  input: Record<string, unknown>;
+  principal: Principal;
+  scope: Scope;
+  requestId: string;
+  http?: Call['http'];
+  viaService?: string;
+  context?: RequestContext;
+  /** The wire has its own check, of the same constraints; absent: checked here against the model. */
+  validate?: (input: Record<string, unknown>) => void;
+}>;
+
+export class TheDoor implements Door {
+  readonly #services: ReadonlyMap<string, ServiceDefinition>;
+  readonly #models: Models;
+  readonly #authorizer: Authorizer;
+  readonly #audit: AuditTrail;
+  #house: House | undefined;
+
+  constructor(
+    options: Readonly<{
+      services: ReadonlyMap<string, ServiceDefinition>;
+      models: Models;
+      authorizer: Authorizer;
+      audit: AuditTrail;
+    }>,
+  ) {
+    this.#services = options.services;
+    this.#models = options.models;
+    this.#authorizer = options.authorizer;
+    this.#audit = options.audit;
+  }
+
+  /** The house holds the door and the door the house: it is given once, before the first call. */
+  open(house: House): void {
+    this.#house = house;
+  }
+
+  async execute(execution: Execution): Promise<Record<string, unknown>> {
+    const { service, operation: name, input } = execution;
+    const definition = this.#services.get(service);
+    const operation = definition?.operations[name];
+    if (definition === undefined || operation === undefined) throw notImplemented(service, name);
+    const call = this.#call(execution);
+    let errorCode: string | undefined;
+    let denial: string | undefined;
+    let requests: readonly AccessRequest[] = [];
+    try {
+      requests = await accessRequests(definition, operation, name, input, call);
+      await this.#authorizer.authorize(call, requests, execution.context);
+      if (execution.validate === undefined) this.#validate(service, name, input);
+      else execution.validate(input);
+      return ((await operation.handle(input, call)) ?? {}) as Record<string, unknown>;
+    } catch (error) {
+      errorCode = isAwsError(error) ? error.code : 'InternalFailure';
+      if (isAwsError(error) && /AccessDenied|Unauthorized/.test(error.code)) denial = error.message;
+      throw error;
+    } finally {
+      this.#audit.add({
+        at: call.now,
+        account: call.account,
+        region: call.region,
+        requestId: call.requestId,
+        service,
+        operation: name,
+        principal: principalName(execution.principal),
+        errorCode,
+        record: {
+          resources: requests.map((request) => request.resource),
+          sourceIp: execution.http?.sourceIp,
+          viaService: execution.viaService,
+          denial,
+        },
+      });
+    }
+  }
+
+  as(principal: Principal, scope: Scope, options: Readonly<{ viaService?: string; context?: RequestContext }> = {}): Client {
+    return {
+      principal,
+      scope,
+      call: async <Output>(service: string, operation: string, input: object) =>
+        (await this.execute({
+          service,
+          operation,
+          input: input as Record<string, unknown>,
+          principal,
+          scope,
+          requestId: this.#theHouse().ids.uuid(),
+          ...options,
+        })) as Output,
+    };
+  }
+
+  asService(service: string, scope: Scope, source: Readonly<{ sourceArn?: string; sourceAccount?: string }> = {}): Client {
+    return this.as({ type: 'Service', service, ...source }, scope);
+  }
+
+  async assumeRole(options: Parameters<Door['assumeRole']>[0]): Promise<Session> {
+    const account = options.roleArn.split(':')[4] ?? '';
+    const scope = { account: 'account' in options.by ? options.by.account : account, region: options.region };
+    const answer = await this.as(options.by, scope).call<{
+      Credentials?: { AccessKeyId?: string; SecretAccessKey?: string; SessionToken?: string; Expiration?: Date | number };
+    }>('sts', 'AssumeRole', {
+      RoleArn: options.roleArn,
+      RoleSessionName: options.sessionName,
+      Policy: options.policy,
+      DurationSeconds: options.durationSeconds,
+    });
+    const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '', Expiration = 0 } = answer.Credentials ?? {};
+    const credentials = await this.#authorizer.identity.credentials(AccessKeyId);
+    if (credentials === undefined) throw new AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.');
+    return {
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      sessionToken: SessionToken,
+      expiresAt: Number(Expiration),
+      principal: credentials.principal,
+    };
+  }
+
+  async publish(scope: Scope, notification: Notification): Promise<void> {
+    if (!this.#services.has('events')) return;
+    const service = notification.source.replace(/^aws\./, '');
+    await this.asService(`${service}.amazonaws.com`, scope).call('events', 'PutEvents', {
+      Entries: [
+        {
+          Source: notification.source,
+          DetailType: notification.detailType,
+          Detail: JSON.stringify(notification.detail),
+          Resources: notification.resources,
+          Time: new Date(notification.at ?? this.#theHouse().clock.now()),
+        },
+      ],
+    });
+  }
+
+  implemented(): Readonly<Record<string, readonly string[]>> {
+    return Object.fromEntries([...this.#services].map(([name, service]) => [name, Object.keys(service.operations).sort()]));
+  }
+
+  #theHouse(): House {
+    if (this.#house === undefined) throw new Error('the door is used before the house is built');
+    return this.#house;
+  }
+
+  #validate(service: string, operation: string, input: Record<string, unknown>): void {
+    const model = this.#models.service(service);
+    if (model !== undefined) validateInput(model, operation, input);
+  }
+
+  #call(execution: Execution): Call {
+    const house = this.#theHouse();
+    const { scope, principal } = execution;
+    return {
+      house,
+      account: scope.account,
+      region: scope.region,
+      principal,
+      requestId: execution.requestId,
+      now: house.clock.now(),
+      ...(execution.http === undefined ? {} : { http: execution.http }),
+      ...(execution.viaService === undefined ? {} : { viaService: execution.viaService }),
+      arn: (service, resource) => `arn:aws:${service}:${scope.region}:${scope.account}:${resource}`,
+      forward: (viaService) => this.as(principal, scope, { viaService }),
+    };
+  }
+}
+
+async function accessRequests(
+  definition: ServiceDefinition,
+  operation: Operation,
+  name: string,
+  input: Record<string, unknown>,
+  call: Call,
+): Promise<readonly AccessRequest[]> {
+  if (operation.authorize === undefined) return [{ action: `${definition.iamPrefix}:${name}`, resource: '*' }];
+  return operation.authorize(input, call);
+}
+
+/** Differs from AWS: AWS has no operation that it does not implement. 501 is not retried by the SDKs. */
+function notImplemented(service: string, operation: string): AwsError {
+  return new AwsError('NotImplemented', `The operation ${operation} of ${service} is not implemented by Sluice.`, { statusCode: 501 });
+}

@@ -1,0 +1,182 @@
+/**
+ * The HTTP front: understands the request (protocol), authenticates it, sends it through the door, answers.
+ * What is not the AWS wire comes first: `/_sluice/...` (control) and services with a protocol of their own (git).
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { pipeline } from 'node:stream/promises';
+import { AwsError, isAwsError, type Principal } from '../common/index.ts';
+import { type Exchange, openExchange, type WireResponse } from '../protocol/index.ts';
+import type { HttpTools } from '../services/index.ts';
+import { answerControl } from './control.ts';
+import type { OpenHouse } from './open-house.ts';
+import { principalAccount, principalName } from './principals.ts';
+
+export type ListenOptions = Readonly<{
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  /** PEM texts; given: HTTPS. */
+  tls?: Readonly<{ key: string; cert: string }>;
+}>;
+
+export type Listener = Readonly<{ port: number; close(): Promise<void> }>;
+
+/** `current` is read at each request, so that a reset can put a new house behind the same port. */
+export async function listen(current: () => OpenHouse, options: ListenOptions): Promise<Listener> {
+  const handler = (request: IncomingMessage, response: ServerResponse): void => void answer(current(), request, response);
+  const server: Server = options.tls === undefined ? createServer(handler) : createTlsServer(options.tls, handler);
+  server.keepAliveTimeout = 65_000;
+  server.headersTimeout = 66_000;
+  server.requestTimeout = 0;
+  server.maxRequestsPerSocket = 0;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answer(open: OpenHouse, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    if (await answerControl(open, request, response)) return;
+    for (const service of open.services.values()) {
+      if (service.http !== undefined && (await service.http(request, response, httpTools(open, request)))) return;
+    }
+    await answerWire(open, request, response);
+  } catch (error) {
+    open.house.log.error('a request failed outside its handler', { error: describe(error), url: request.url });
+    if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
+    response.end('Internal failure.\n');
+  }
+}
+
+async function answerWire(open: OpenHouse, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const requestId = open.house.ids.uuid();
+  const exchange = await openExchange(
+    open.models,
+    { method: request.method ?? 'GET', url: request.url ?? '/', headers: flatHeaders(request), body: request },
+    { requestId },
+  );
+  let wire: WireResponse;
+  try {
+    wire = exchange.encode(await run(open, exchange, request, requestId));
+  } catch (error) {
+    wire = exchange.encodeError(asAwsError(open, error, exchange, requestId));
+  }
+  await send(wire, request, response);
+}
+
+async function run(open: OpenHouse, exchange: Exchange, request: IncomingMessage, requestId: string): Promise<Record<string, unknown>> {
+  const principal = await authenticate(open, exchange, request);
+  if (exchange.service === undefined || exchange.operation === undefined) {
+    throw new AwsError('UnknownOperationException', 'Sluice does not know which operation this request is for.', { statusCode: 404 });
+  }
+  const input = await exchange.decode();
+  return open.door.execute({
+    service: exchange.service,
+    operation: exchange.operation,
+    input,
+    principal,
+    scope: { account: principalAccount(principal) ?? open.house.config.defaultAccount, region: exchange.region },
+    requestId,
+    validate: (value) => exchange.validate(value),
+    http: {
+      sourceIp: request.socket.remoteAddress ?? '',
+      userAgent: request.headers['user-agent'] ?? '',
+      secure: 'encrypted' in request.socket,
+      host: request.headers.host ?? '',
+      headers: flatHeaders(request),
+    },
+  });
+}
+
+async function authenticate(open: OpenHouse, exchange: Exchange, request: IncomingMessage): Promise<Principal> {
+  let principal: Principal = { type: 'Anonymous' };
+  await exchange.authenticate(
+    async (accessKeyId) => {
+      const credentials = await open.identity.credentials(accessKeyId);
+      if (credentials === undefined || (accessKeyId === 'test' && !isLoopback(request))) return undefined;
+      principal = credentials.principal;
+      return credentials;
+    },
+    { wallMs: open.wallNow(), clockMs: open.house.clock.now() },
+  );
+  return principal;
+}
+
+export function isLoopback(request: IncomingMessage): boolean {
+  const address = request.socket.remoteAddress ?? '';
+  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
+}
+
+/** A fault of ours is logged whole and told in general. */
+function asAwsError(open: OpenHouse, error: unknown, exchange: Exchange, requestId: string): AwsError {
+  if (isAwsError(error)) return error;
+  open.house.log.error('a handler failed', { service: exchange.service, operation: exchange.operation, requestId, error: describe(error) });
+  return new AwsError('InternalFailure', 'The request processing has failed because of an unknown error, exception or failure.', {
+    statusCode: 500,
+  });
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+async function send(wire: WireResponse, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = wire.body;
+  const drained = request.readableEnded || request.complete;
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    const length = request.method === 'HEAD' ? {} : { 'content-length': String(bytes.byteLength) };
+    response.writeHead(wire.statusCode, { ...length, ...wire.headers, ...(drained ? {} : { connection: 'close' }) });
+    response.end(request.method === 'HEAD' ? undefined : bytes);
+    if (!drained) request.resume();
+    return;
+  }
+  response.writeHead(wire.statusCode, wire.headers);
+  if (request.method === 'HEAD') {
+    body.destroy();
+    response.end();
+    return;
+  }
+  // A source that fails in mid-body, or a client that goes away, ends the connection: the length no longer holds.
+  await pipeline(body, response).catch(() => response.destroy());
+}
+
+function flatHeaders(request: IncomingMessage): Record<string, string> {
+  const flat: Record<string, string> = {};
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(',') : value;
+  }
+  return flat;
+}
+
+function httpTools(open: OpenHouse, request: IncomingMessage): HttpTools {
+  const { house, identity } = open;
+  return {
+    house,
+    credentials: async (accessKeyId) => (accessKeyId === 'test' && !isLoopback(request) ? undefined : identity.credentials(accessKeyId)),
+    serviceCredentials: async (service, userName, password) => identity.serviceCredentials?.(service, userName, password),
+    authorize: (principal, scope, requests) => open.authorizer.authorize({ principal, ...scope, now: house.clock.now() }, requests),
+    audit: (principal, scope, service, operation, outcome) =>
+      open.audit.add({
+        at: house.clock.now(),
+        ...scope,
+        requestId: house.ids.uuid(),
+        service,
+        operation,
+        principal: principalName(principal),
+        errorCode: outcome.errorCode,
+        record: { sourceIp: request.socket.remoteAddress },
+      }),
+  };
+}

@@ -1,0 +1,175 @@
+/**
+ * Builds the house: store, engine, services, door, clock; in the order in which each needs the other, and takes it
+ * down in the reverse. A reset builds a new one behind the same port.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Clock, ManualClock, seededIds } from '../common/index.ts';
+import { LoopEngine, type RunningEngine } from '../engine/index.ts';
+import { type Models, openModels } from '../protocol/index.ts';
+import { openProcessRuntime } from '../runtimes/index.ts';
+import type { House, Identity, Log, ServiceDefinition } from '../services/index.ts';
+import { createIdentity } from '../services/iam/index.ts';
+import { collection, openFolderBlobs, openStateFolder, openStore, type Store } from '../store/index.ts';
+import { AuditTrail } from './audit.ts';
+import { Authorizer } from './authorizer.ts';
+import { AutoStepper, type ClockMode, RunningClock, Stepper } from './clocks.ts';
+import type { ServerConfig } from './config.ts';
+import { TheDoor } from './door.ts';
+import { loadServices } from './registry.ts';
+import { systemIds, wallNow, wallTimer } from './system.ts';
+
+export interface OpenHouse {
+  readonly house: House;
+  readonly door: TheDoor;
+  readonly engine: RunningEngine;
+  readonly services: ReadonlyMap<string, ServiceDefinition>;
+  readonly models: Models;
+  readonly identity: Identity;
+  readonly authorizer: Authorizer;
+  readonly audit: AuditTrail;
+  readonly clockMode: ClockMode;
+  readonly ephemeral: boolean;
+  readonly version: string;
+  readonly wallNow: () => number;
+  /** Manual and automatic clocks only. */
+  readonly advance: ((ms: number) => Promise<void>) | undefined;
+  /** Ephemeral houses only; set by the server. */
+  reset?: () => Promise<void>;
+  close(): Promise<void>;
+}
+
+type ClockRecord = { now: number };
+const clockRecords = collection<ClockRecord>('house.clock');
+const CLOCK_KEY = { account: '', region: '', id: 'clock' };
+
+/** `endpoint` is asked when a child process needs it: the port is known only once the listener is up. */
+export async function openHouse(config: ServerConfig, log: Log, endpoint: () => string): Promise<OpenHouse> {
+  const temporary = config.ephemeral ? mkdtempSync(join(tmpdir(), 'sluice-')) : undefined;
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  if (temporary !== undefined) closers.push(() => rmSync(temporary, { recursive: true, force: true, maxRetries: 3 }));
+  try {
+    const folder = await openStateFolder(temporary ?? config.stateDir);
+    closers.push(() => folder.release());
+    const [services, store] = await Promise.all([
+      loadServices(config.services),
+      openStore({
+        kind: config.store,
+        url: config.databaseUrl,
+        stateDir: folder.path,
+        ephemeral: config.ephemeral,
+        migrationsDir: join(config.packageDir, 'migrations'),
+        wallNow,
+        log,
+      }),
+    ]);
+    closers.push(() => store.close());
+    const runtime = openProcessRuntime({ ledgerDir: join(folder.path, 'processes'), log });
+    closers.push(() => runtime.close());
+    const ended = await runtime.endOrphans();
+    if (ended.length > 0) log.warn('ended processes that an earlier run left', { labels: ended });
+    const { clock, closeClock } = await openClock(config, store);
+    closers.push(closeClock);
+    const ids = config.seed === undefined ? systemIds() : seededIds(config.seed);
+    const models = openModels(join(config.packageDir, 'models'));
+    const engine = new LoopEngine({
+      store,
+      clock,
+      wallNow,
+      wallTimer,
+      owner: ids.uuid(),
+      alone: store.kind !== 'url',
+      onError: (message, error) => log.warn(message, { error: error instanceof Error ? error.message : String(error) }),
+    });
+    const audit = new AuditTrail(store, (error) => log.error('the audit trail could not be written', { error: String(error) }));
+    const lateHouse: { house?: House } = {};
+    const identity = createIdentity(() => lateHouse.house as House);
+    const authorizer = new Authorizer(identity, config.account);
+    const door = new TheDoor({ services, models, authorizer, audit });
+    const house: House = {
+      store,
+      blobs: await openFolderBlobs(join(folder.path, 'blobs')),
+      engine,
+      clock,
+      ids,
+      door,
+      runtime,
+      log,
+      config: {
+        defaultAccount: config.account,
+        defaultRegion: config.region,
+        endpoint,
+        stateDir: folder.path,
+        assetsDir: join(config.packageDir, 'assets'),
+      },
+    };
+    lateHouse.house = house;
+    door.open(house);
+    for (const service of services.values()) for (const loop of service.loops?.(house) ?? []) engine.register(loop);
+    for (const service of services.values()) {
+      await service.start?.(house);
+      if (service.stop !== undefined) closers.push(() => service.stop?.(house));
+    }
+    closers.push(() => audit.flush());
+    const stepper =
+      clock instanceof ManualClock
+        ? new Stepper(clock, engine, (now) => clockRecords.put(store, CLOCK_KEY, { now }))
+        : undefined;
+    closers.push(() => engine.stop());
+    await engine.start();
+    if (config.clock.kind === 'auto' && stepper !== undefined) {
+      const auto = new AutoStepper(stepper, engine);
+      auto.start();
+      closers.push(() => auto.stop());
+    }
+    return {
+      house,
+      door,
+      engine,
+      services,
+      models,
+      identity,
+      authorizer,
+      audit,
+      clockMode: config.clock,
+      ephemeral: config.ephemeral,
+      version: config.version,
+      wallNow,
+      advance: config.clock.kind === 'manual' && stepper !== undefined ? (ms) => stepper.advance(ms) : undefined,
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll().catch(() => {});
+    throw error;
+  }
+}
+
+/** Simulated time never goes back: a stepped or scaled clock resumes where the state says it was. */
+async function openClock(config: ServerConfig, store: Store): Promise<{ clock: Clock; closeClock: () => Promise<void> }> {
+  if (config.clock.kind === 'real') {
+    const clock = new RunningClock({ wallNow });
+    return { clock, closeClock: async () => clock.close() };
+  }
+  const saved = (await clockRecords.get(store, CLOCK_KEY))?.document.now;
+  const startAt = Math.max(saved ?? 0, config.clockStartAt ?? (saved === undefined ? wallNow() : 0));
+  if (config.clock.kind !== 'scaled') return { clock: new ManualClock(startAt), closeClock: async () => {} };
+  const clock = new RunningClock({ wallNow, factor: config.clock.factor, startAt });
+  let live = true;
+  const save = async (): Promise<void> => {
+    await clockRecords.put(store, CLOCK_KEY, { now: clock.now() });
+    if (live) wallTimer(() => void save().catch(() => {}), 1_000);
+  };
+  await save();
+  return {
+    clock,
+    closeClock: async () => {
+      live = false;
+      clock.close();
+      await clockRecords.put(store, CLOCK_KEY, { now: clock.now() }).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,32 @@
+/** The machine's own time and randomness: the only place that reads them. */
+import { randomBytes } from 'node:crypto';
+import { idsFrom, type Ids } from '../common/index.ts';
+
+/** Milliseconds since the epoch by the machine's clock. */
+export function wallNow(): number {
+  return Date.now();
+}
+
+/** Calls back after real milliseconds, without keeping the process alive for it; returns a cancel function. */
+export function wallTimer(callback: () => void, delayMs: number): () => void {
+  const timer = setTimeout(callback, delayMs);
+  timer.unref();
+  return () => clearTimeout(timer);
+}
+
+/** Random ids. Bytes are drawn from the operating system 4 KiB at a time, since each draw costs microseconds. */
+export function systemIds(): Ids {
+  let pool = new Uint8Array(0);
+  let used = 0;
+  const pooled = (length: number): Uint8Array => {
+    if (used + length > pool.length) {
+      pool = new Uint8Array(randomBytes(4096));
+      used = 0;
+    }
+    const piece = pool.slice(used, used + length);
+    pool.fill(0, used, used + length);
+    used += length;
+    return piece;
+  };
+  return idsFrom((length) => (length > 1024 ? new Uint8Array(randomBytes(length)) : pooled(length)));
+}

@@ -1,0 +1,82 @@
+/** The audit trail's rows. Written many at a time. */
+import type { EpochMs, Json } from '../common/index.ts';
+import type { Queryable } from './store.ts';
+
+export type AuditRecord = Readonly<{
+  at: EpochMs;
+  account: string;
+  region: string;
+  requestId: string;
+  service: string;
+  operation: string;
+  /** The principal's ARN, or the service's name, or `anonymous`. */
+  principal: string;
+  errorCode: string | undefined;
+  /** What else is known: source, resources, the reason of a denial. Never a secret. */
+  record: Json;
+}>;
+
+export async function appendAudit(q: Queryable, records: readonly AuditRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  await q.query(
+    `INSERT INTO audit (at, account, region, request_id, service, operation, principal, error_code, record)
+     SELECT a.at, a.account, a.region, a.request_id, a.service, a.operation, a.principal, a.error_code, a.record::jsonb
+     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])
+       AS a(at, account, region, request_id, service, operation, principal, error_code, record)`,
+    [
+      records.map((r) => r.at),
+      records.map((r) => r.account),
+      records.map((r) => r.region),
+      records.map((r) => r.requestId),
+      records.map((r) => r.service),
+      records.map((r) => r.operation),
+      records.map((r) => r.principal),
+      records.map((r) => r.errorCode ?? null),
+      records.map((r) => JSON.stringify(r.record)),
+    ],
+  );
+}
+
+export async function auditOfRequest(q: Queryable, requestId: string): Promise<AuditRecord[]> {
+  const rows = await q.query<AuditRow>(
+    `SELECT at, account, region, request_id, service, operation, principal, error_code, record FROM audit WHERE request_id = $1 ORDER BY id`,
+    [requestId],
+  );
+  return rows.map(fromRow);
+}
+
+/** Newest first. */
+export async function recentAudit(q: Queryable, account: string, limit: number): Promise<AuditRecord[]> {
+  const rows = await q.query<AuditRow>(
+    `SELECT at, account, region, request_id, service, operation, principal, error_code, record FROM audit
+     WHERE account = $1 ORDER BY id DESC LIMIT $2`,
+    [account, limit],
+  );
+  return rows.map(fromRow);
+}
+
+type AuditRow = {
+  at: string | number;
+  account: string;
+  region: string;
+  request_id: string;
+  service: string;
+  operation: string;
+  principal: string;
+  error_code: string | null;
+  record: unknown;
+};
+
+function fromRow(row: AuditRow): AuditRecord {
+  return {
+    at: Number(row.at),
+    account: row.account,
+    region: row.region,
+    requestId: row.request_id,
+    service: row.service,
+    operation: row.operation,
+    principal: row.principal,
+    errorCode: row.error_code ?? undefined,
+    record: row.record as Json,
+  };
+}
