@@ -164,6 +164,7 @@ function httpTools(open: OpenHouse, request: IncomingMessage): HttpTools {
   const { house, identity } = open;
   return {
     house,
+    wallNow: open.wallNow,
     credentials: async (accessKeyId) => (accessKeyId === 'test' && !isLoopback(request) ? undefined : identity.credentials(accessKeyId)),
     serviceCredentials: async (service, userName, password) => identity.serviceCredentials?.(service, userName, password),
     authorize: (principal, scope, requests) => open.authorizer.authorize({ principal, ...scope, now: house.clock.now() }, requests),

@@ -18,7 +18,7 @@ import { AutoStepper, type ClockMode, RunningClock, Stepper } from './clocks.ts'
 import type { ServerConfig } from './config.ts';
 import { TheDoor } from './door.ts';
 import { loadServices } from './registry.ts';
-import { systemIds, wallNow, wallTimer } from './system.ts';
+import { machinePath, systemIds, wallNow, wallTimer } from './system.ts';
 
 export interface OpenHouse {
   readonly house: House;
@@ -105,6 +105,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
         endpoint,
         stateDir: folder.path,
         assetsDir: join(config.packageDir, 'assets'),
+        searchPath: machinePath(),
       },
     };
     lateHouse.house = house;

@@ -1,5 +1,6 @@
-/** The machine's own time and randomness: the only place that reads them. */
+/** The machine's own time, randomness and search path: the only place that reads them. */
 import { randomBytes } from 'node:crypto';
+import { delimiter, dirname } from 'node:path';
 import { idsFrom, type Ids } from '../common/index.ts';
 
 /** Milliseconds since the epoch by the machine's clock. */
@@ -29,4 +30,11 @@ export function systemIds(): Ids {
     return piece;
   };
   return idsFrom((length) => (length > 1024 ? new Uint8Array(randomBytes(length)) : pooled(length)));
+}
+
+/** Where child processes find programs: this process's own `PATH`, and the folder of the Node.js that runs Sluice. */
+export function machinePath(): string {
+  const path = process.env['PATH'] ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  const nodeDir = dirname(process.execPath);
+  return path.split(delimiter).includes(nodeDir) ? path : `${path}${delimiter}${nodeDir}`;
 }

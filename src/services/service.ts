@@ -33,6 +33,8 @@ export type HouseConfig = Readonly<{
   stateDir: string;
   /** Folder of read-only files that ship with Sluice (bootstraps, models); absolute. */
   assetsDir: string;
+  /** `PATH` of the machine, for child processes (builds, git). */
+  searchPath: string;
 }>;
 
 export interface Log {
@@ -148,6 +150,8 @@ export interface ServiceDefinition {
 
 export interface HttpTools {
   readonly house: House;
+  /** The machine's time, which the signatures of clients carry whatever the clock mode. */
+  wallNow(): number;
   /** The secret of an access key, and its principal, for protocols with their own signature scheme. */
   credentials(accessKeyId: string): Promise<Credentials | undefined>;
   /** Authorises as the wire does; throws `AwsError` AccessDenied. */
