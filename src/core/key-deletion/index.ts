@@ -1,0 +1,8 @@
+export {
+  decide,
+  isFinal,
+  type KeyDeletionEffect,
+  type KeyDeletionEvent,
+  type KeyDeletionState,
+  startKeyDeletion,
+} from './decide.ts';

@@ -1,0 +1,1 @@
+export { granteeMatches, type Grant, grantAllows, type GrantConstraints, type GrantUse } from './grant.ts';

@@ -1,0 +1,1 @@
+export { allowsAction, isPublicPolicy, resourcePolicyProblem } from './resource-policy.ts';
