@@ -2,13 +2,21 @@
  * Authorisation of one call: loads what the principal's policies say, fills the request context, asks `core/policy`,
  * and words a denial as AWS does. A call with several access requests is allowed only if each is.
  */
-import { AwsError, isoSeconds, parseArn, type AccessRequest, type Principal, type RequestContext } from '../common/index.ts';
+import {
+  AwsError,
+  isoSeconds,
+  parseArn,
+  type AccessRequest,
+  type Principal,
+  type RequestContext,
+} from '../common/index.ts';
 import { decide, denialMessage } from '../core/policy/index.ts';
 import type { Call, Identity, PrincipalPolicies } from '../services/index.ts';
 import { principalAccount } from './principals.ts';
 
 /** What of a call the decision depends on. */
-export type CallFacts = Pick<Call, 'principal' | 'account' | 'region' | 'now'> & Partial<Pick<Call, 'http' | 'viaService'>>;
+export type CallFacts = Pick<Call, 'principal' | 'account' | 'region' | 'now'> &
+  Partial<Pick<Call, 'http' | 'viaService'>>;
 
 export class Authorizer {
   readonly identity: Identity;
@@ -22,7 +30,10 @@ export class Authorizer {
   /** Resolves when all is allowed; throws `AwsError('AccessDeniedException')` naming the missing grant otherwise. */
   async authorize(call: CallFacts, requests: readonly AccessRequest[], extra: RequestContext = {}): Promise<void> {
     if (requests.length === 0) {
-      if (call.principal.type === 'Anonymous') throw new AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token', { statusCode: 403 });
+      if (call.principal.type === 'Anonymous')
+        throw new AwsError('MissingAuthenticationToken', 'Request is missing Authentication Token', {
+          statusCode: 403,
+        });
       return;
     }
     const policies = await this.#policiesOf(call.principal);
@@ -35,7 +46,10 @@ export class Authorizer {
         policies,
         context: { ...common, ...request.context },
       });
-      if (!decision.allowed) throw new AwsError('AccessDeniedException', denialMessage(call.principal, request, decision), { statusCode: 403 });
+      if (!decision.allowed)
+        throw new AwsError('AccessDeniedException', denialMessage(call.principal, request, decision), {
+          statusCode: 403,
+        });
     }
   }
 
@@ -71,7 +85,9 @@ function globalContext(call: CallFacts, policies: PrincipalPolicies, defaultAcco
   if (principal.type === 'Service') {
     context['aws:PrincipalServiceName'] = principal.service;
     if (principal.sourceArn !== undefined) context['aws:SourceArn'] = principal.sourceArn;
-    const sourceAccount = principal.sourceAccount ?? (principal.sourceArn === undefined ? undefined : parseArn(principal.sourceArn)?.account);
+    const sourceAccount =
+      principal.sourceAccount ??
+      (principal.sourceArn === undefined ? undefined : parseArn(principal.sourceArn)?.account);
     if (sourceAccount !== undefined && sourceAccount !== '') context['aws:SourceAccount'] = sourceAccount;
     return context;
   }

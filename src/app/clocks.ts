@@ -6,7 +6,9 @@
 import { type Clock, type EpochMs, ManualClock } from '../common/index.ts';
 import type { RunningEngine } from '../engine/index.ts';
 
-export type ClockMode = Readonly<{ kind: 'real' } | { kind: 'scaled'; factor: number } | { kind: 'manual' } | { kind: 'auto' }>;
+export type ClockMode = Readonly<
+  { kind: 'real' } | { kind: 'scaled'; factor: number } | { kind: 'manual' } | { kind: 'auto' }
+>;
 
 /** `real`, `manual`, `auto`, `x60`; undefined for anything else. */
 export function parseClockMode(text: string): ClockMode | undefined {

@@ -58,16 +58,22 @@ export class OptionError extends Error {
   override readonly name = 'OptionError';
 }
 
-export function compileOptions(options: ServerOptions, environment: Readonly<Record<string, string | undefined>>): ServerConfig {
+export function compileOptions(
+  options: ServerOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): ServerConfig {
   const clockText = options.clock ?? environment['SLUICE_CLOCK'] ?? 'real';
   const clock = parseClockMode(clockText);
-  if (clock === undefined) throw new OptionError(`--clock ${clockText}: expected real, manual, auto or a factor such as x60`);
+  if (clock === undefined)
+    throw new OptionError(`--clock ${clockText}: expected real, manual, auto or a factor such as x60`);
   const account = options.account ?? environment['SLUICE_ACCOUNT'] ?? '000000000000';
   if (!/^\d{12}$/.test(account)) throw new OptionError(`--account ${account}: expected twelve digits`);
   const port = options.port ?? Number(environment['SLUICE_PORT'] ?? 4566);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new OptionError(`--port ${port}: expected a number from 0 to 65535`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new OptionError(`--port ${port}: expected a number from 0 to 65535`);
   const region = options.region ?? environment['SLUICE_REGION'] ?? 'us-east-1';
-  if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region)) throw new OptionError(`--region ${region}: expected a Region such as us-east-1`);
+  if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region))
+    throw new OptionError(`--region ${region}: expected a Region such as us-east-1`);
   const packageDir = findPackageDir();
   return Object.freeze({
     host: options.host ?? environment['SLUICE_HOST'] ?? '127.0.0.1',

@@ -10,14 +10,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isoMillis, parseDurationMs } from '../common/index.ts';
 import { formatClockMode } from './clocks.ts';
-import { isLoopback } from './listener.ts';
+import { isLoopback } from './loopback.ts';
 import type { OpenHouse } from './open-house.ts';
 
 const PREFIX = '/_sluice/';
 const LARGEST_BODY_BYTES = 64 * 1024;
 const LONGEST_ADVANCE_MS = 400 * 86_400_000;
 
-export async function answerControl(open: OpenHouse, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+export async function answerControl(
+  open: OpenHouse,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
   const url = request.url ?? '/';
   if (!url.startsWith(PREFIX)) return false;
   const answer = (statusCode: number, body: unknown): true => {
@@ -25,7 +29,8 @@ export async function answerControl(open: OpenHouse, request: IncomingMessage, r
     response.end(`${JSON.stringify(body)}\n`);
     return true;
   };
-  if (!isLoopback(request) || request.headers.origin !== undefined) return answer(403, { message: 'The control endpoint answers on loopback only.' });
+  if (!isLoopback(request) || request.headers.origin !== undefined)
+    return answer(403, { message: 'The control endpoint answers on loopback only.' });
   const path = url.slice(PREFIX.length).split('?')[0] ?? '';
   switch (`${request.method} ${path}`) {
     case 'GET health':
@@ -42,15 +47,21 @@ export async function answerControl(open: OpenHouse, request: IncomingMessage, r
       return answer(200, clockOf(open));
     case 'POST clock/advance': {
       if (open.advance === undefined) {
-        return answer(409, { message: `The clock is ${formatClockMode(open.clockMode)}; only a manual clock can be advanced (start with --clock manual).` });
+        return answer(409, {
+          message: `The clock is ${formatClockMode(open.clockMode)}; only a manual clock can be advanced (start with --clock manual).`,
+        });
       }
       const by = await readBy(request);
-      if (by === undefined) return answer(400, { message: 'Expected {"by": seconds or an ISO 8601 duration such as "PT5M"}, up to 400 days.' });
+      if (by === undefined)
+        return answer(400, {
+          message: 'Expected {"by": seconds or an ISO 8601 duration such as "PT5M"}, up to 400 days.',
+        });
       await open.advance(by);
       return answer(200, clockOf(open));
     }
     case 'POST reset':
-      if (open.reset === undefined) return answer(403, { message: 'Only a server started with --ephemeral can be reset.' });
+      if (open.reset === undefined)
+        return answer(403, { message: 'Only a server started with --ephemeral can be reset.' });
       await open.reset();
       return answer(200, { status: 'reset' });
     default:

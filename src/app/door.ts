@@ -2,9 +2,25 @@
  * The one path of a call, from outside or between services: find the operation, authorise, validate, execute, audit.
  * Nothing reaches a handler by another way (DESIGN.md ideas 1 and 2).
  */
-import { AwsError, isAwsError, type AccessRequest, type Principal, type RequestContext, type Session } from '../common/index.ts';
+import {
+  AwsError,
+  isAwsError,
+  type AccessRequest,
+  type Principal,
+  type RequestContext,
+  type Session,
+} from '../common/index.ts';
 import { type Models, validateInput } from '../protocol/index.ts';
-import type { Call, Client, Door, House, Notification, Operation, Scope, ServiceDefinition } from '../services/index.ts';
+import type {
+  Call,
+  Client,
+  Door,
+  House,
+  Notification,
+  Operation,
+  Scope,
+  ServiceDefinition,
+} from '../services/index.ts';
 import type { AuditTrail } from './audit.ts';
 import type { Authorizer } from './authorizer.ts';
 import { principalName } from './principals.ts';
@@ -88,7 +104,11 @@ export class TheDoor implements Door {
     }
   }
 
-  as(principal: Principal, scope: Scope, options: Readonly<{ viaService?: string; context?: RequestContext }> = {}): Client {
+  as(
+    principal: Principal,
+    scope: Scope,
+    options: Readonly<{ viaService?: string; context?: RequestContext }> = {},
+  ): Client {
     return {
       principal,
       scope,
@@ -105,7 +125,11 @@ export class TheDoor implements Door {
     };
   }
 
-  asService(service: string, scope: Scope, source: Readonly<{ sourceArn?: string; sourceAccount?: string }> = {}): Client {
+  asService(
+    service: string,
+    scope: Scope,
+    source: Readonly<{ sourceArn?: string; sourceAccount?: string }> = {},
+  ): Client {
     return this.as({ type: 'Service', service, ...source }, scope);
   }
 
@@ -113,7 +137,12 @@ export class TheDoor implements Door {
     const account = options.roleArn.split(':')[4] ?? '';
     const scope = { account: 'account' in options.by ? options.by.account : account, region: options.region };
     const answer = await this.as(options.by, scope).call<{
-      Credentials?: { AccessKeyId?: string; SecretAccessKey?: string; SessionToken?: string; Expiration?: Date | number };
+      Credentials?: {
+        AccessKeyId?: string;
+        SecretAccessKey?: string;
+        SessionToken?: string;
+        Expiration?: Date | number;
+      };
     }>('sts', 'AssumeRole', {
       RoleArn: options.roleArn,
       RoleSessionName: options.sessionName,
@@ -122,7 +151,8 @@ export class TheDoor implements Door {
     });
     const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '', Expiration = 0 } = answer.Credentials ?? {};
     const credentials = await this.#authorizer.identity.credentials(AccessKeyId);
-    if (credentials === undefined) throw new AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.');
+    if (credentials === undefined)
+      throw new AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.');
     return {
       accessKeyId: AccessKeyId,
       secretAccessKey: SecretAccessKey,
@@ -149,7 +179,9 @@ export class TheDoor implements Door {
   }
 
   implemented(): Readonly<Record<string, readonly string[]>> {
-    return Object.fromEntries([...this.#services].map(([name, service]) => [name, Object.keys(service.operations).sort()]));
+    return Object.fromEntries(
+      [...this.#services].map(([name, service]) => [name, Object.keys(service.operations).sort()]),
+    );
   }
 
   #theHouse(): House {
@@ -193,5 +225,7 @@ async function accessRequests(
 
 /** Differs from AWS: AWS has no operation that it does not implement. 501 is not retried by the SDKs. */
 function notImplemented(service: string, operation: string): AwsError {
-  return new AwsError('NotImplemented', `The operation ${operation} of ${service} is not implemented by Sluice.`, { statusCode: 501 });
+  return new AwsError('NotImplemented', `The operation ${operation} of ${service} is not implemented by Sluice.`, {
+    statusCode: 501,
+  });
 }

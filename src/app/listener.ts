@@ -10,6 +10,7 @@ import { AwsError, isAwsError, type Principal } from '../common/index.ts';
 import { type Exchange, openExchange, type WireResponse } from '../protocol/index.ts';
 import type { HttpTools } from '../services/index.ts';
 import { answerControl } from './control.ts';
+import { isLoopback } from './loopback.ts';
 import type { OpenHouse } from './open-house.ts';
 import { principalAccount, principalName } from './principals.ts';
 
@@ -25,7 +26,8 @@ export type Listener = Readonly<{ port: number; close(): Promise<void> }>;
 
 /** `current` is read at each request, so that a reset can put a new house behind the same port. */
 export async function listen(current: () => OpenHouse, options: ListenOptions): Promise<Listener> {
-  const handler = (request: IncomingMessage, response: ServerResponse): void => void answer(current(), request, response);
+  const handler = (request: IncomingMessage, response: ServerResponse): void =>
+    void answer(current(), request, response);
   const server: Server = options.tls === undefined ? createServer(handler) : createTlsServer(options.tls, handler);
   server.keepAliveTimeout = 65_000;
   server.headersTimeout = 66_000;
@@ -75,10 +77,17 @@ async function answerWire(open: OpenHouse, request: IncomingMessage, response: S
   await send(wire, request, response);
 }
 
-async function run(open: OpenHouse, exchange: Exchange, request: IncomingMessage, requestId: string): Promise<Record<string, unknown>> {
+async function run(
+  open: OpenHouse,
+  exchange: Exchange,
+  request: IncomingMessage,
+  requestId: string,
+): Promise<Record<string, unknown>> {
   const principal = await authenticate(open, exchange, request);
   if (exchange.service === undefined || exchange.operation === undefined) {
-    throw new AwsError('UnknownOperationException', 'Sluice does not know which operation this request is for.', { statusCode: 404 });
+    throw new AwsError('UnknownOperationException', 'Sluice does not know which operation this request is for.', {
+      statusCode: 404,
+    });
   }
   const input = await exchange.decode();
   return open.door.execute({
@@ -113,18 +122,22 @@ async function authenticate(open: OpenHouse, exchange: Exchange, request: Incomi
   return principal;
 }
 
-export function isLoopback(request: IncomingMessage): boolean {
-  const address = request.socket.remoteAddress ?? '';
-  return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
-}
-
 /** A fault of ours is logged whole and told in general. */
 function asAwsError(open: OpenHouse, error: unknown, exchange: Exchange, requestId: string): AwsError {
   if (isAwsError(error)) return error;
-  open.house.log.error('a handler failed', { service: exchange.service, operation: exchange.operation, requestId, error: describe(error) });
-  return new AwsError('InternalFailure', 'The request processing has failed because of an unknown error, exception or failure.', {
-    statusCode: 500,
+  open.house.log.error('a handler failed', {
+    service: exchange.service,
+    operation: exchange.operation,
+    requestId,
+    error: describe(error),
   });
+  return new AwsError(
+    'InternalFailure',
+    'The request processing has failed because of an unknown error, exception or failure.',
+    {
+      statusCode: 500,
+    },
+  );
 }
 
 function describe(error: unknown): string {
@@ -165,9 +178,12 @@ function httpTools(open: OpenHouse, request: IncomingMessage): HttpTools {
   return {
     house,
     wallNow: open.wallNow,
-    credentials: async (accessKeyId) => (accessKeyId === 'test' && !isLoopback(request) ? undefined : identity.credentials(accessKeyId)),
-    serviceCredentials: async (service, userName, password) => identity.serviceCredentials?.(service, userName, password),
-    authorize: (principal, scope, requests) => open.authorizer.authorize({ principal, ...scope, now: house.clock.now() }, requests),
+    credentials: async (accessKeyId) =>
+      accessKeyId === 'test' && !isLoopback(request) ? undefined : identity.credentials(accessKeyId),
+    serviceCredentials: async (service, userName, password) =>
+      identity.serviceCredentials?.(service, userName, password),
+    authorize: (principal, scope, requests) =>
+      open.authorizer.authorize({ principal, ...scope, now: house.clock.now() }, requests),
     audit: (principal, scope, service, operation, outcome) =>
       open.audit.add({
         at: house.clock.now(),

@@ -85,7 +85,9 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
       alone: store.kind !== 'url',
       onError: (message, error) => log.warn(message, { error: error instanceof Error ? error.message : String(error) }),
     });
-    const audit = new AuditTrail(store, (error) => log.error('the audit trail could not be written', { error: String(error) }));
+    const audit = new AuditTrail(store, (error) =>
+      log.error('the audit trail could not be written', { error: String(error) }),
+    );
     const lateHouse: { house?: House } = {};
     const identity = createIdentity(() => lateHouse.house as House);
     const authorizer = new Authorizer(identity, config.account);
@@ -150,7 +152,10 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
 }
 
 /** Simulated time never goes back: a stepped or scaled clock resumes where the state says it was. */
-async function openClock(config: ServerConfig, store: Store): Promise<{ clock: Clock; closeClock: () => Promise<void> }> {
+async function openClock(
+  config: ServerConfig,
+  store: Store,
+): Promise<{ clock: Clock; closeClock: () => Promise<void> }> {
   if (config.clock.kind === 'real') {
     const clock = new RunningClock({ wallNow });
     return { clock, closeClock: async () => clock.close() };

@@ -27,7 +27,8 @@ export async function loadServices(names?: readonly string[]): Promise<ReadonlyM
   const loaded = await Promise.all(
     wanted.map(async (name) => {
       const load = SERVICES[name];
-      if (load === undefined) throw new Error(`there is no service named ${name}; known: ${Object.keys(SERVICES).join(', ')}`);
+      if (load === undefined)
+        throw new Error(`there is no service named ${name}; known: ${Object.keys(SERVICES).join(', ')}`);
       return [name, await load()] as const;
     }),
   );

@@ -45,7 +45,10 @@ export interface TestSluice {
 
 /** `clock` is `manual` unless said; state is kept only where `stateDir` is given. */
 export async function startSluice(options: ServerOptions = {}): Promise<TestSluice> {
-  const config = compileOptions({ clock: 'manual', port: 0, ephemeral: options.stateDir === undefined, log: 'silent', ...options }, {});
+  const config = compileOptions(
+    { clock: 'manual', port: 0, ephemeral: options.stateDir === undefined, log: 'silent', ...options },
+    {},
+  );
   const server = await startServer(config, config.log === 'silent' ? silentLog : jsonLog(config.log));
   return {
     url: server.url,
@@ -56,7 +59,8 @@ export async function startSluice(options: ServerOptions = {}): Promise<TestSlui
       now: () => server.open.house.clock.now(),
       advance: async (by) => {
         const ms = parseDurationMs(String(by));
-        if (ms === undefined) throw new AwsError('ValidationException', `${by}: expected seconds or an ISO 8601 duration such as PT5M`);
+        if (ms === undefined)
+          throw new AwsError('ValidationException', `${by}: expected seconds or an ISO 8601 duration such as PT5M`);
         if (server.open.advance === undefined) throw new Error('only a manual clock can be advanced');
         await server.open.advance(ms);
       },

@@ -60,6 +60,9 @@ export interface LoopDefinition<
   place?(state: State): Placement;
 }
 
+/** Any event or effect: a `type` and its members. */
+export type Tagged = Readonly<{ type: string; [member: string]: unknown }>;
+
 export interface Engine {
   // eslint-disable-next-line -- one registry holds loops of every state type
   register(loop: LoopDefinition<any, any, any>): void;
@@ -69,18 +72,13 @@ export interface Engine {
     kind: string,
     key: DocumentKey,
     state: State,
-    effects: readonly Readonly<{ type: string }>[],
+    effects: readonly Tagged[],
     placement?: Placement,
   ): Promise<boolean>;
   /** Decides `event` in a transaction of the engine's (grouped with others) and returns the new state; undefined if there is no such state. */
-  submit<State>(kind: string, key: DocumentKey, event: Readonly<{ type: string }>): Promise<State | undefined>;
+  submit<State>(kind: string, key: DocumentKey, event: Tagged): Promise<State | undefined>;
   /** Decides inside the caller's transaction: for a handler that must read, decide and write as one. */
-  submitIn<State>(
-    tx: Tx,
-    kind: string,
-    key: DocumentKey,
-    event: Readonly<{ type: string }>,
-  ): Promise<State | undefined>;
+  submitIn<State>(tx: Tx, kind: string, key: DocumentKey, event: Tagged): Promise<State | undefined>;
   /** Makes every timer with this key due now. */
   wake(tx: Tx, wakeKey: string): Promise<void>;
   /** Removes a state with its timers, effects and history. */

@@ -4,6 +4,7 @@ export {
   type Engine,
   type EngineEffect,
   type LoopDefinition,
+  type Tagged,
   type TimerFired,
 } from './engine.ts';
 export { type CrashPoint, type EngineOptions, LoopEngine, type RunningEngine } from './loop-engine.ts';

@@ -416,7 +416,6 @@ export class LoopEngine implements RunningEngine {
           );
         }),
       );
-      // A timer whose state is gone, or whose turn failed, must not spin.
       await this.#dropStale(known);
     }
     const nextAt = await this.#nextTimerAt();

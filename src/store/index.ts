@@ -11,3 +11,11 @@ export {
   timeSort,
 } from './documents.ts';
 export type { Queryable, Row, Store, StoreKind, Tx } from './store.ts';
+export {
+  appendLogEvents,
+  deleteLogEvents,
+  type LogCursor,
+  type LogEvent,
+  logStreamSpans,
+  readLogEvents,
+} from './log-events.ts';

@@ -1,0 +1,1 @@
+export { type CompiledFilter, compileFilter, type LogFilter } from './filter.ts';

@@ -1,0 +1,1 @@
+export { decide, type RetentionEffect, type RetentionEvent, type RetentionState } from './decide.ts';

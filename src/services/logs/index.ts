@@ -1,0 +1,48 @@
+/** CloudWatch Logs: groups, streams, events, filters, retention as a setting, tags. */
+import { operationsOf, type ServiceDefinition } from '../service.ts';
+import {
+  createLogGroup,
+  createLogStream,
+  deleteLogGroup,
+  deleteLogStream,
+  deleteRetentionPolicy,
+  describeLogGroups,
+  describeLogStreams,
+  putRetentionPolicy,
+} from './groups.ts';
+import { filterLogEvents, getLogEvents, putLogEvents } from './log-events.ts';
+import { retentionLoop, startRetention } from './retention.ts';
+import {
+  listTagsForResource,
+  listTagsLogGroup,
+  tagLogGroup,
+  tagResource,
+  untagLogGroup,
+  untagResource,
+} from './tags.ts';
+
+export const logs: ServiceDefinition = {
+  name: 'logs',
+  iamPrefix: 'logs',
+  operations: operationsOf({
+    createLogGroup,
+    createLogStream,
+    deleteLogGroup,
+    deleteLogStream,
+    deleteRetentionPolicy,
+    describeLogGroups,
+    describeLogStreams,
+    filterLogEvents,
+    getLogEvents,
+    listTagsForResource,
+    listTagsLogGroup,
+    putLogEvents,
+    putRetentionPolicy,
+    tagLogGroup,
+    tagResource,
+    untagLogGroup,
+    untagResource,
+  }),
+  loops: (house) => [retentionLoop(house)],
+  start: startRetention,
+};
