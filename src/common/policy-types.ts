@@ -9,8 +9,15 @@ import type { EpochMs } from './time.ts';
  * - `Anonymous`: an unsigned request.
  */
 export type Principal =
-  | Readonly<{ type: 'Root'; account: string; arn: string }>
-  | Readonly<{ type: 'User'; account: string; arn: string; userName: string; userId: string }>
+  | Readonly<{ type: 'Root'; account: string; arn: string; temporary?: TemporaryCredentials }>
+  | Readonly<{
+      type: 'User';
+      account: string;
+      arn: string;
+      userName: string;
+      userId: string;
+      temporary?: TemporaryCredentials;
+    }>
   | Readonly<{
       type: 'AssumedRole';
       account: string;
@@ -23,12 +30,17 @@ export type Principal =
       /** Policy documents passed to AssumeRole, as JSON text. Absent: no session policy. */
       sessionPolicies?: readonly string[];
       sessionTags?: Readonly<Record<string, string>>;
+      /** The session tags that pass on when this session assumes another role. */
+      transitiveTagKeys?: readonly string[];
       sourceIdentity?: string;
       issuedAt: EpochMs;
       expiresAt: EpochMs;
     }>
   | Readonly<{ type: 'Service'; service: string; sourceArn?: string; sourceAccount?: string }>
   | Readonly<{ type: 'Anonymous' }>;
+
+/** Set on a user or root that calls with credentials of `sts:GetSessionToken`. */
+export type TemporaryCredentials = Readonly<{ issuedAt: EpochMs; expiresAt: EpochMs }>;
 
 /** Temporary credentials and the principal that they speak for. */
 export type Session = Readonly<{

@@ -154,6 +154,8 @@ export interface HttpTools {
   wallNow(): number;
   /** The secret of an access key, and its principal, for protocols with their own signature scheme. */
   credentials(accessKeyId: string): Promise<Credentials | undefined>;
+  /** The user whose service-specific credential this is (git over HTTPS); undefined when unknown, inactive or wrong. */
+  serviceCredentials?(service: string, userName: string, password: string): Promise<Principal | undefined>;
   /** Authorises as the wire does; throws `AwsError` AccessDenied. */
   authorize(principal: Principal, scope: Scope, requests: readonly AccessRequest[]): Promise<void>;
   /** Writes the audit record of a call made by this way. */
@@ -177,7 +179,16 @@ export type Credentials = Readonly<{
 
 /** Who a key is, and what its principal may do; the iam service provides it to `app`. */
 export interface Identity {
-  credentials(accessKeyId: string): Promise<Credentials | undefined>;
+  /** Undefined for an unknown or inactive key. `use` says what for (`GetAccessKeyLastUsed`). */
+  credentials(
+    accessKeyId: string,
+    use?: Readonly<{ service: string; region: string }>,
+  ): Promise<Credentials | undefined>;
+  /**
+   * The user whose service-specific credential this is: `service` is `codecommit.amazonaws.com`, `userName` the
+   * generated `alice-at-111122223333`. Undefined when unknown, inactive or wrong.
+   */
+  serviceCredentials?(service: string, userName: string, password: string): Promise<Principal | undefined>;
   policiesOf(principal: Principal): Promise<PrincipalPolicies>;
 }
 
@@ -186,6 +197,8 @@ export type PrincipalPolicies = Readonly<{
   identity: readonly Readonly<{ name: string; document: string }>[];
   boundary?: Readonly<{ name: string; document: string }>;
   session?: readonly Readonly<{ name: string; document: string }>[];
+  /** Service control policies over the principal's account, a list per level (root, each unit, account). Absent: none apply. */
+  serviceControl?: readonly (readonly Readonly<{ name: string; document: string }>[])[];
   /** Tags of the principal, for `aws:PrincipalTag/...`. */
   tags?: Readonly<Record<string, string>>;
 }>;
