@@ -15,6 +15,12 @@ export type ProcessSpec = Readonly<{
   /** What this process is for (`codebuild:arn...`): written to the process ledger so that a restart can account for it. */
   label: string;
   stdin?: 'none' | 'pipe';
+  /**
+   * What becomes of processes that the program left behind when it ended by itself. `End` (the default): they are killed
+   * before `exited` resolves. `Keep`: they live on, their output still comes, until `kill()` or `close()`; for a build
+   * whose one command starts a server in the background that a later command talks to.
+   */
+  leftBehind?: 'End' | 'Keep';
 }>;
 
 export type ProcessExit = Readonly<{
@@ -28,13 +34,19 @@ export type ProcessExit = Readonly<{
 export interface ProcessHandle {
   readonly pid: number;
   readonly exited: Promise<ProcessExit>;
-  /** Ends the whole process group: SIGTERM, then SIGKILL after `graceMs` (default 2000). Resolves when all are gone. */
+  /**
+   * Ends the whole tree, those that moved to another group or session included: SIGTERM, then SIGKILL after `graceMs`
+   * (default 2000; 0: SIGKILL at once). Resolves when all are gone. Calling it again, or late, is harmless.
+   */
   kill(graceMs?: number): Promise<void>;
+  /** With `stdin: 'pipe'`: resolves when the program's side has room for more. What a dead program no longer reads is dropped. */
   write?(chunk: Uint8Array): Promise<void>;
+  /** With `stdin: 'pipe'`: the end of its input. */
+  endInput?(): void;
 }
 
 export interface Runtime {
-  /** Rejects when the program cannot be started (`ENOENT`: not found). */
+  /** Rejects when the program cannot be started (`code` is `ENOENT` when it, or `cwd`, is not there; `EACCES`: not executable). */
   start(spec: ProcessSpec): Promise<ProcessHandle>;
   /** Ends every process of an earlier run of Sluice that the ledger names and that still lives; returns their labels. */
   endOrphans(): Promise<readonly string[]>;
