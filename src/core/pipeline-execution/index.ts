@@ -1,0 +1,46 @@
+export { isOver, mayBeRetried } from './advance.ts';
+export { decide, type LineDecision, openLine } from './decide.ts';
+export { actionExecutionId } from './ids.ts';
+export {
+  approvalByToken,
+  type ApprovalRefusal,
+  approvalRefusal,
+  CONCURRENT_EXECUTIONS,
+  type RetryRefusal,
+  retryRefusal,
+  type StartRefusal,
+  startRefusal,
+  type StopRefusal,
+  stopRefusal,
+} from './requests.ts';
+export { artifactNamed, currentRuns, isLive, planOf, stageOf } from './turn.ts';
+export type {
+  ActionError,
+  ActionExecution,
+  ActionPlan,
+  ActionResult,
+  ActionStatus,
+  ActionType,
+  Artifact,
+  ArtifactPlace,
+  Change,
+  ChangeState,
+  Execution,
+  ExecutionMode,
+  ExecutionStatus,
+  LineEffect,
+  LineEvent,
+  PipelineLine,
+  Plan,
+  ProviderReport,
+  RetryMode,
+  Revision,
+  SourceRevisionOverride,
+  StagePlan,
+  StageRecord,
+  StageStatus,
+  TimerEffect,
+  TimerFired,
+  Transition,
+  Trigger,
+} from './types.ts';
