@@ -1,0 +1,1 @@
+export { decide, type DeliveryEffect, type DeliveryEvent, type DeliveryState, type Failure } from './decide.ts';

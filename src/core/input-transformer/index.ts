@@ -1,0 +1,1 @@
+export { inputFor, parsePath, type Reserved, type TargetInput, valueAt } from './transform.ts';

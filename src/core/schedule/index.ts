@@ -1,0 +1,1 @@
+export { nextFire, parseSchedule, type Schedule } from './schedule.ts';
