@@ -10,6 +10,20 @@ export {
   type Stored,
   timeSort,
 } from './documents.ts';
+export {
+  addMetricPoints,
+  compactMetricPoints,
+  dropOldMetricPoints,
+  listMetricSeries,
+  type MetricIdentity,
+  metricIdentity,
+  type MetricPoint,
+  type MetricRead,
+  type MetricSeries,
+  type MetricSlot,
+  readMetric,
+  touchMetricSeries,
+} from './metrics.ts';
 export type { Queryable, Row, Store, StoreKind, Tx } from './store.ts';
 export {
   appendLogEvents,

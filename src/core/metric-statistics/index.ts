@@ -1,0 +1,1 @@
+export { needsDistribution, parseStatistic, type Sample, type Statistic, statisticOf } from './statistics.ts';
