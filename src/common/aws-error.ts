@@ -9,16 +9,24 @@ export class AwsError extends Error {
   readonly statusCode: number | undefined;
   /** Members of the error shape beside the message. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** HTTP headers that go with the error (`x-amz-delete-marker`, `x-amz-bucket-region`), in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     code: string,
     message: string,
-    options: Readonly<{ statusCode?: number; fields?: Readonly<Record<string, unknown>>; cause?: unknown }> = {},
+    options: Readonly<{
+      statusCode?: number;
+      fields?: Readonly<Record<string, unknown>>;
+      headers?: Readonly<Record<string, string>>;
+      cause?: unknown;
+    }> = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.statusCode = options.statusCode;
     this.fields = options.fields ?? {};
+    this.headers = options.headers ?? {};
   }
 }
 
