@@ -33,3 +33,13 @@ export {
   logStreamSpans,
   readLogEvents,
 } from './log-events.ts';
+export {
+  type ListedObject,
+  type Listing,
+  type ListingEntry,
+  type ListingOptions,
+  type NewObject,
+  Objects,
+  type StoredObject,
+} from './objects.ts';
+export { openSecretFile } from './secret-file.ts';

@@ -6,8 +6,8 @@
  * Differs from AWS: AWS keeps key material in hardware modules; this is one machine's file.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openSecretFile } from '../../store/index.ts';
 import type { House } from '../service.ts';
 import type { KeyMaterial } from './records.ts';
 
@@ -50,49 +50,10 @@ function label(keyArn: string, version: number): Buffer {
 function masterSecret(house: House): Promise<Buffer> {
   let secret = secrets.get(house);
   if (secret === undefined) {
-    secret = loadOrMake(house);
+    const source = { random: (bytes: number) => house.ids.bytes(bytes), name: () => house.ids.uuid() };
+    secret = openSecretFile(join(house.config.stateDir, FILE), source);
     secrets.set(house, secret);
     secret.catch(() => secrets.delete(house));
   }
   return secret;
-}
-
-async function loadOrMake(house: House): Promise<Buffer> {
-  const { stateDir } = house.config;
-  const path = join(stateDir, FILE);
-  const found = await readSecret(path);
-  if (found !== undefined) return found;
-  // Written whole under another name and linked into place, so that no reader ever sees half a secret.
-  await mkdir(stateDir, { recursive: true });
-  const draft = `${path}.${house.ids.uuid()}`;
-  const file = await open(draft, 'wx', 0o600);
-  try {
-    await file.writeFile(house.ids.bytes(32));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  try {
-    await link(draft, path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  } finally {
-    await unlink(draft);
-  }
-  const folder = await open(stateDir, 'r');
-  await folder.sync().finally(() => folder.close());
-  const made = await readSecret(path);
-  if (made === undefined) throw new Error(`${path} vanished while it was made`);
-  return made;
-}
-
-async function readSecret(path: string): Promise<Buffer | undefined> {
-  try {
-    const secret = await readFile(path);
-    if (secret.length !== 32) throw new Error(`${path} holds ${secret.length} bytes, not 32`);
-    return secret;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

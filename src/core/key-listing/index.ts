@@ -1,0 +1,1 @@
+export { commonPrefixOf, keyBytesOrder, successor } from './key-listing.ts';

@@ -1,0 +1,1 @@
+export { type Conditions, checkRead, etagMatches, parseRange, type RangeRequest } from './object-read.ts';
