@@ -35,6 +35,8 @@ export type HouseConfig = Readonly<{
   assetsDir: string;
   /** `PATH` of the machine, for child processes (builds, git). */
   searchPath: string;
+  /** The machine's time, for what runs in it whatever the clock mode: deadlines of processes (docs/adr/0005). */
+  wallNow: () => number;
 }>;
 
 export interface Log {
