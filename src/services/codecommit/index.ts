@@ -1,0 +1,34 @@
+/** CodeCommit: repositories, branches, commits and files by API, and real git over smart HTTP. */
+import { operationsOf, type ServiceDefinition } from '../service.ts';
+import * as branches from './branches.ts';
+import * as changes from './changes.ts';
+import { batchGetCommits, getCommit, getDifferences } from './commits.ts';
+import { getBlob, getFile, getFolder } from './files.ts';
+import { catchUp, referencesLoop } from './references.ts';
+import * as repositories from './repositories.ts';
+import { closeGitFolder } from './repository.ts';
+import { serveGit } from './smart-http.ts';
+import { listTagsForResource, tagResource, untagResource } from './tags.ts';
+
+export const codecommit: ServiceDefinition = {
+  name: 'codecommit',
+  iamPrefix: 'codecommit',
+  operations: operationsOf({
+    ...repositories,
+    ...branches,
+    ...changes,
+    batchGetCommits,
+    getCommit,
+    getDifferences,
+    getBlob,
+    getFile,
+    getFolder,
+    listTagsForResource,
+    tagResource,
+    untagResource,
+  }),
+  loops: (house) => [referencesLoop(house)],
+  start: catchUp,
+  stop: closeGitFolder,
+  http: serveGit,
+};
