@@ -1,0 +1,152 @@
+/**
+ * Policies made ready for deciding: read once, kept by their text. A policy also remembers which of its statements an
+ * action can meet at all, so that a decision looks only at those.
+ *
+ * A document that cannot be read denies everything: an error inside evaluation must never let a call through.
+ */
+import { compileCondition, type ConditionTest } from './conditions.ts';
+import { compilePattern, compileResourcePattern, type ResourceMatcher } from './patterns.ts';
+import { compilePrincipal, type PrincipalMatcher } from './principals.ts';
+import { ContextView } from './request-context.ts';
+
+export type CompiledStatement = Readonly<{
+  allow: boolean;
+  index: number;
+  sid: string | undefined;
+  /** Lower-case action in. */
+  action: (action: string) => boolean;
+  resource: ResourceMatcher;
+  /** Absent: the statement names no principal (identity policies). */
+  principal: PrincipalMatcher | undefined;
+  conditions: readonly ConditionTest[];
+}>;
+
+export interface CompiledPolicy {
+  readonly statements: readonly CompiledStatement[];
+  /** The statements whose Action element meets this action (in lower case). */
+  forAction(action: string): readonly CompiledStatement[];
+}
+
+/** By text. The bound keeps a house with many short-lived session policies from growing; 4096 are a few megabytes. */
+const compiled = new Map<string, CompiledPolicy>();
+const MOST_COMPILED = 4096;
+const MOST_ACTIONS = 512;
+
+export function compiledPolicy(text: string): CompiledPolicy {
+  const known = compiled.get(text);
+  if (known !== undefined) return known;
+  const policy = compileDocument(text);
+  if (compiled.size >= MOST_COMPILED) compiled.clear();
+  compiled.set(text, policy);
+  return policy;
+}
+
+function compileDocument(text: string): CompiledPolicy {
+  let statements: readonly CompiledStatement[];
+  try {
+    const document = JSON.parse(text) as Record<string, unknown>;
+    const variables = document['Version'] === '2012-10-17';
+    statements = asList(document['Statement']).map((statement, index) =>
+      compileStatement(statement as Record<string, unknown>, index, variables),
+    );
+  } catch {
+    statements = [DENY_EVERYTHING];
+  }
+  const byAction = new Map<string, readonly CompiledStatement[]>();
+  return {
+    statements,
+    forAction: (action) => {
+      const known = byAction.get(action);
+      if (known !== undefined) return known;
+      const found = statements.filter((statement) => statement.action(action));
+      if (byAction.size >= MOST_ACTIONS) byAction.clear();
+      byAction.set(action, found);
+      return found;
+    },
+  };
+}
+
+const DENY_EVERYTHING: CompiledStatement = {
+  allow: false,
+  index: 0,
+  sid: 'UnreadablePolicy',
+  action: () => true,
+  resource: () => true,
+  principal: undefined,
+  conditions: [],
+};
+
+function compileStatement(statement: Record<string, unknown>, index: number, variables: boolean): CompiledStatement {
+  const effect = statement['Effect'];
+  if (effect !== 'Allow' && effect !== 'Deny') throw new Error('Effect is neither Allow nor Deny');
+  return {
+    allow: effect === 'Allow',
+    index,
+    sid: typeof statement['Sid'] === 'string' ? statement['Sid'] : undefined,
+    action: actionMatcher(statement),
+    resource: resourceMatcher(statement, variables),
+    principal: principalMatcher(statement),
+    conditions: conditionTests(statement['Condition'], variables),
+  };
+}
+
+const NOTHING = new ContextView({});
+
+function actionMatcher(statement: Record<string, unknown>): CompiledStatement['action'] {
+  const negated = statement['Action'] === undefined;
+  const patterns = strings(negated ? statement['NotAction'] : statement['Action']);
+  if (patterns.length === 0) throw new Error('no Action');
+  const matchers = patterns.map((pattern) =>
+    compilePattern(pattern.toLowerCase(), { variables: false, wildcards: true }),
+  );
+  return (action) => matchers.some((match) => match(action, NOTHING)) !== negated;
+}
+
+function resourceMatcher(statement: Record<string, unknown>, variables: boolean): ResourceMatcher {
+  const listed = statement['Resource'];
+  const others = statement['NotResource'];
+  // Trust policies name no resource: they are about the role that they are on.
+  if (listed === undefined && others === undefined) return () => true;
+  const matchers = strings(listed ?? others).map((pattern) => compileResourcePattern(pattern, variables));
+  if (listed === undefined) return (resource, context) => !matchers.some((match) => match(resource, context));
+  const [only] = matchers;
+  if (matchers.length === 1 && only !== undefined) return only;
+  return (resource, context) => matchers.some((match) => match(resource, context));
+}
+
+function principalMatcher(statement: Record<string, unknown>): PrincipalMatcher | undefined {
+  if (statement['Principal'] !== undefined) return compilePrincipal(statement['Principal'], false);
+  if (statement['NotPrincipal'] !== undefined) return compilePrincipal(statement['NotPrincipal'], true);
+  return undefined;
+}
+
+function conditionTests(block: unknown, variables: boolean): ConditionTest[] {
+  const tests: ConditionTest[] = [];
+  for (const [operator, keys] of Object.entries((block ?? {}) as Record<string, unknown>)) {
+    for (const [key, values] of Object.entries(keys as Record<string, unknown>)) {
+      tests.push(compileCondition(operator, key, scalars(values), variables));
+    }
+  }
+  return tests;
+}
+
+function asList(value: unknown): readonly unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) ? value : [value];
+}
+
+function strings(value: unknown): string[] {
+  return asList(value).map((item) => {
+    if (typeof item !== 'string') throw new Error('expected a string');
+    return item;
+  });
+}
+
+/** Condition values may be written as booleans and numbers. */
+function scalars(value: unknown): string[] {
+  return asList(value).map((item) => {
+    if (typeof item === 'string') return item;
+    if (typeof item === 'boolean' || typeof item === 'number') return String(item);
+    throw new Error('expected a string, number or boolean');
+  });
+}

@@ -1,0 +1,24 @@
+export { decide } from './decide.ts';
+export { denialMessage } from './denial-message.ts';
+export {
+  parsePolicy,
+  type PolicyCheck,
+  type PolicyDocument,
+  type PolicyKind,
+  policySize,
+  type PolicyStatement,
+  validatePolicyDocument,
+} from './policy-document.ts';
+export type {
+  Allowance,
+  Caller,
+  DecisionInput,
+  Denial,
+  Gate,
+  GateName,
+  NamedPolicy,
+  PolicyDecision,
+  PolicySet,
+  PolicyType,
+  StatementRef,
+} from './types.ts';

@@ -1,0 +1,33 @@
+/** The condition keys of a request, found by name without regard to case. */
+import type { RequestContext } from '../../common/index.ts';
+
+export class ContextView {
+  readonly #raw: RequestContext;
+  #values: Map<string, readonly string[]> | undefined;
+
+  constructor(raw: RequestContext) {
+    this.#raw = raw;
+  }
+
+  /** `key` in lower case. Undefined when the request has no such key. */
+  get(key: string): readonly string[] | undefined {
+    // Most requests meet no condition, so the index is made at the first one.
+    this.#values ??= index(this.#raw);
+    return this.#values.get(key);
+  }
+
+  /** The value of a policy variable: a key with exactly one value. */
+  single(key: string): string | undefined {
+    const values = this.get(key);
+    return values?.length === 1 ? values[0] : undefined;
+  }
+}
+
+function index(raw: RequestContext): Map<string, readonly string[]> {
+  const values = new Map<string, readonly string[]>();
+  for (const key of Object.keys(raw)) {
+    const value = raw[key];
+    if (value !== undefined) values.set(key.toLowerCase(), typeof value === 'string' ? [value] : value);
+  }
+  return values;
+}
