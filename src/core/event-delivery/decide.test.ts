@@ -52,9 +52,9 @@ describe('decide()', () => {
       { type: 'TimerFired', timer: 'retry' },
     ];
     fc.assert(
-      fc.property(fc.constantFrom(...events), fc.nat(), (event, now) =>
-        expect(decide(final, event, now)).toEqual({ state: final, effects: [] }),
-      ),
+      fc.property(fc.constantFrom(...events), fc.nat(), (event, now) => {
+        expect(decide(final, event, now)).toEqual({ state: final, effects: [] });
+      }),
     );
   });
 });

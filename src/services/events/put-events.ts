@@ -1,0 +1,113 @@
+/** PutEvents. Source: EventBridge API Reference, PutEvents; User Guide, "Calculating PutEvents event entry size". */
+import type {
+  PutEventsRequest,
+  PutEventsRequestEntry,
+  PutEventsResponse,
+  PutEventsResultEntry,
+} from '@aws-sdk/client-eventbridge';
+import { AwsError, isoSeconds, type JsonObject } from '../../common/index.ts';
+import { type Call, operation, type Scope } from '../service.ts';
+import { match } from './delivery.ts';
+import { busArn, busName, busScope, findBus } from './records.ts';
+
+const LARGEST_ENTRY_BYTES = 1_048_576;
+
+export const putEvents = operation<PutEventsRequest, PutEventsResponse>({
+  authorize: async ({ Entries }, call) => {
+    const named = new Map((Entries ?? []).map((entry) => [entry.EventBusName ?? 'default', entry]));
+    const requests = [];
+    for (const [name, entry] of named) {
+      const scope = busScope(name, call);
+      const bus = await findBus(call.house.store, scope, busName(name));
+      requests.push({
+        action: 'events:PutEvents',
+        resource: busArn(scope, busName(name)),
+        resourceAccount: scope.account,
+        ...(bus?.policy === undefined
+          ? {}
+          : { resourcePolicies: [{ name: `policy of event bus ${busName(name)}`, document: bus.policy }] }),
+        context: { 'events:source': entry.Source ?? '', 'events:detail-type': entry.DetailType ?? '' },
+      });
+    }
+    return requests;
+  },
+  handle: async (input, call) => {
+    if (input.EndpointId !== undefined)
+      throw new AwsError('ValidationException', 'EndpointId is not implemented by Sluice.');
+    const entries = input.Entries ?? [];
+    const size = entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
+    if (size > LARGEST_ENTRY_BYTES)
+      throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
+    for (const entry of entries) {
+      if (entry.Source?.startsWith('aws.') === true && call.principal.type !== 'Service' && !forwarded(call)) {
+        throw new AwsError('NotAuthorizedForSourceException', 'Not authorized for the source.');
+      }
+    }
+    const results = await call.house.store.transaction(async (tx) => {
+      const done: PutEventsResultEntry[] = [];
+      for (const entry of entries) {
+        const invalid = reasonInvalid(entry);
+        if (invalid !== undefined) {
+          done.push(invalid);
+          continue;
+        }
+        const scope = busScope(entry.EventBusName, call);
+        const bus = busName(entry.EventBusName);
+        const event = eventOf(entry, call, scope);
+        // Differs from AWS: AWS accepts and drops an event for a bus that is not there; so does Sluice, and nothing else.
+        if ((await findBus(tx, scope, bus)) !== undefined) await match(tx, call.house, scope, bus, event);
+        done.push({ EventId: String(event['id']) });
+      }
+      return done;
+    });
+    return { FailedEntryCount: results.filter((result) => result.ErrorCode !== undefined).length, Entries: results };
+  },
+});
+
+/** A rule of another bus passes on events of AWS's own sources. */
+function forwarded(call: Call): boolean {
+  return call.http === undefined;
+}
+
+function eventOf(entry: PutEventsRequestEntry, call: Call, scope: Scope): JsonObject {
+  return {
+    version: '0',
+    id: call.house.ids.uuid(),
+    'detail-type': entry.DetailType ?? '',
+    source: entry.Source ?? '',
+    account: call.account,
+    time: isoSeconds(entry.Time === undefined ? call.now : Number(entry.Time)),
+    region: scope.region,
+    resources: entry.Resources ?? [],
+    detail: JSON.parse(entry.Detail ?? '{}') as JsonObject,
+  };
+}
+
+function reasonInvalid(entry: PutEventsRequestEntry): PutEventsResultEntry | undefined {
+  for (const member of ['Source', 'DetailType', 'Detail'] as const) {
+    if (entry[member] === undefined || entry[member] === '') {
+      return {
+        ErrorCode: 'InvalidArgument',
+        ErrorMessage: `Parameter ${member} is not valid. Reason: ${member} is a required argument.`,
+      };
+    }
+  }
+  try {
+    const detail: unknown = JSON.parse(entry.Detail ?? '');
+    if (detail !== null && typeof detail === 'object' && !Array.isArray(detail)) return undefined;
+  } catch {
+    // Named below.
+  }
+  return { ErrorCode: 'MalformedDetail', ErrorMessage: 'Detail is malformed.' };
+}
+
+function entryBytes(entry: PutEventsRequestEntry): number {
+  const bytes = (text: string | undefined): number => Buffer.byteLength(text ?? '');
+  return (
+    (entry.Time === undefined ? 0 : 14) +
+    bytes(entry.Source) +
+    bytes(entry.DetailType) +
+    bytes(entry.Detail) +
+    (entry.Resources ?? []).reduce((sum, resource) => sum + bytes(resource), 0)
+  );
+}
