@@ -1,5 +1,5 @@
 /** What holds for every history of a line. Random requests, reports, timers, repeats and late comers. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MINUTE_MS } from '../../common/index.ts';
 import { decide, openLine } from './decide.ts';
