@@ -1,3 +1,4 @@
+export { accountOfAccessKeyId, newAccessKeyId } from './access-key.ts';
 export { AwsError, isAwsError } from './aws-error.ts';
 export { type Arn, formatArn, parseArn } from './arn.ts';
 export { type Clock, ManualClock } from './clock.ts';
