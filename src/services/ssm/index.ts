@@ -1,0 +1,33 @@
+/** Systems Manager: Parameter Store, standard tier. */
+import { operationsOf, type ServiceDefinition } from '../service.ts';
+import {
+  deleteParameter,
+  deleteParameters,
+  describeParameters,
+  getParameter,
+  getParameterHistory,
+  getParameters,
+  getParametersByPath,
+  labelParameterVersion,
+  putParameter,
+} from './parameters.ts';
+import { addTagsToResource, listTagsForResource, removeTagsFromResource } from './tags.ts';
+
+export const ssm: ServiceDefinition = {
+  name: 'ssm',
+  iamPrefix: 'ssm',
+  operations: operationsOf({
+    addTagsToResource,
+    deleteParameter,
+    deleteParameters,
+    describeParameters,
+    getParameter,
+    getParameterHistory,
+    getParameters,
+    getParametersByPath,
+    labelParameterVersion,
+    listTagsForResource,
+    putParameter,
+    removeTagsFromResource,
+  }),
+};
