@@ -63,6 +63,7 @@ export type AlarmEffect<Definition extends AlarmDefinition = AlarmDefinition> = 
       operation: ConfigurationOperation;
       definition: Definition;
       previous?: Definition;
+      current: StateSnapshot;
       at: EpochMs;
     }
   | { type: 'RecordChange'; definition: Definition; from: StateSnapshot; to: StateSnapshot }
@@ -95,7 +96,7 @@ export function startAlarm<Definition extends AlarmDefinition>(
   return {
     state: { alarmArn, definition, revision: 1, current, transitionedAt: now, configuredAt: now, tags },
     effects: [
-      { type: 'RecordConfiguration', operation: 'create', definition, at: now },
+      { type: 'RecordConfiguration', operation: 'create', definition, current, at: now },
       { type: 'WakeAt', timer: 'evaluate', at: nextEvaluationAt(definition.rule, now) },
     ],
   };
@@ -132,6 +133,7 @@ export function decide<Definition extends AlarmDefinition>(
             operation: 'update',
             definition: event.definition,
             previous: definition,
+            current: state.current,
             at: now,
           },
           { type: 'WakeAt', timer: 'evaluate', at: nextEvaluationAt(event.definition.rule, now) },
@@ -143,7 +145,14 @@ export function decide<Definition extends AlarmDefinition>(
       return {
         state: { ...state, definition: changed, configuredAt: now },
         effects: [
-          { type: 'RecordConfiguration', operation: 'update', definition: changed, previous: definition, at: now },
+          {
+            type: 'RecordConfiguration',
+            operation: 'update',
+            definition: changed,
+            previous: definition,
+            current: state.current,
+            at: now,
+          },
         ],
       };
     }
