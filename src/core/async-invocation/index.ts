@@ -1,0 +1,9 @@
+export {
+  type AsyncInvocationEffect,
+  type AsyncInvocationEvent,
+  type AsyncInvocationState,
+  decide,
+  type DropReason,
+  isFinal,
+  startAsyncInvocation,
+} from './decide.ts';
