@@ -24,6 +24,11 @@ export {
   readMetric,
   touchMetricSeries,
 } from './metrics.ts';
+export { CommitUnknownError, UnstorableTextError } from './failures.ts';
+export { openFolderBlobs } from './folder-blobs.ts';
+export { MigrationError } from './migrate.ts';
+export { openStore, type OpenStoreOptions, type StoreLog, StoreUnavailableError } from './open.ts';
+export { openStateFolder, type StateFolder, StateFolderError, type StateFolderReason } from './state-folder.ts';
 export type { Queryable, Row, Store, StoreKind, Tx } from './store.ts';
 export {
   appendLogEvents,
@@ -46,6 +51,8 @@ export { openSecretFile } from './secret-file.ts';
 export {
   accessKeys,
   type AccessKeyRecord,
+  type AccountRecord,
+  accounts,
   globalKey,
   type GroupRecord,
   groups,

@@ -1,0 +1,24 @@
+/** Opens a store on your own PostgreSQL server, by URL. Several Sluice processes may share it. */
+import type pg from 'pg';
+import { readMigrations, SCHEMA } from './migrate.ts';
+import { OLDEST_MAJOR } from './native/binaries.ts';
+import type { OpenStoreOptions } from './open.ts';
+import { migrateByClient, PgStore } from './pg-store.ts';
+import type { Store } from './store.ts';
+
+const MAX_CONNECTIONS = 10;
+
+/**
+ * The database is used as given: the URL's `sslmode` and the like go to the driver. Tables lie in its schema `sluice`,
+ * which is created when missing, so the role needs CREATE on the database (or the schema made for it beforehand).
+ */
+export async function openUrl(options: OpenStoreOptions & Readonly<{ url: string }>): Promise<Store> {
+  const url = new URL(options.url);
+  const given = url.searchParams.get('options');
+  url.searchParams.set('options', `${given === null ? '' : `${given} `}-c search_path=${SCHEMA}`);
+  if (!url.searchParams.has('application_name')) url.searchParams.set('application_name', 'sluice');
+  const client: pg.PoolConfig = { connectionString: url.toString() };
+  const applied = await migrateByClient(client, readMigrations(options.migrationsDir), options.wallNow(), OLDEST_MAJOR);
+  if (applied.length > 0) options.log?.info('the database schema was brought up to date', { applied });
+  return new PgStore({ kind: 'url', client, maxConnections: MAX_CONNECTIONS, log: options.log });
+}
