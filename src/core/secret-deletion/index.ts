@@ -1,0 +1,1 @@
+export { decide, type DeletionEffect, type DeletionEvent, type DeletionState } from './decide.ts';
