@@ -92,8 +92,13 @@ export function compileOptions(
     seed: options.seed,
     log: options.log ?? 'info',
     packageDir,
-    version: (JSON.parse(readFileSync(resolve(packageDir, 'package.json'), 'utf8')) as { version: string }).version,
+    version: packageVersion(),
   });
+}
+
+/** Sluice's own version. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(resolve(findPackageDir(), 'package.json'), 'utf8')) as { version: string }).version;
 }
 
 /** The nearest folder above this file with our package.json: the same from source and from the build. */
