@@ -13,7 +13,7 @@ const entries = {
   cli: 'src/app/cli/main.ts',
   index: 'src/app/index.ts',
   testing: 'src/app/testing.ts',
-  'pglite-worker': 'src/store/pglite/worker.ts',
+  'pglite-worker': 'src/store/pglite/pglite-worker.mjs',
   demo: 'demo/main.ts',
   bench: 'bench/main.ts',
 };
