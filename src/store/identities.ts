@@ -109,6 +109,20 @@ export type ServiceCredentialRecord = Readonly<{
   createdAt: EpochMs;
 }>;
 
+/** An account of this house: the default one, and those that Organizations made. */
+export type AccountRecord = Readonly<{
+  id: string;
+  name: string;
+  email: string;
+  joinedMethod: 'INVITED' | 'CREATED';
+  joinedAt: EpochMs;
+  status: 'ACTIVE' | 'SUSPENDED';
+  organizationId: string;
+  /** The root or unit it is in. */
+  parentId: string;
+  tags: Tags;
+}>;
+
 /** The last use of an access key or a role, kept to the quarter of an hour. */
 export type UseRecord = Readonly<{ at: EpochMs; service: string; region: string }>;
 
@@ -122,6 +136,8 @@ export const accessKeys = collection<AccessKeyRecord>('iam.access-key');
 export const sessions = collection<SessionRecord>('sts.session');
 /** Listed under `account/user key`. */
 export const serviceCredentials = collection<ServiceCredentialRecord>('iam.service-credential');
+/** By account id (account `''`), listed under the organisation. */
+export const accounts = collection<AccountRecord>('organizations.account');
 /** By access key id (account `''`) or role key. */
 export const uses = collection<UseRecord>('iam.use');
 

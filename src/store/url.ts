@@ -13,11 +13,13 @@ const MAX_CONNECTIONS = 10;
  * which is created when missing, so the role needs CREATE on the database (or the schema made for it beforehand).
  */
 export async function openUrl(options: OpenStoreOptions & Readonly<{ url: string }>): Promise<Store> {
-  const url = new URL(options.url);
-  const given = url.searchParams.get('options');
-  url.searchParams.set('options', `${given === null ? '' : `${given} `}-c search_path=${SCHEMA}`);
-  if (!url.searchParams.has('application_name')) url.searchParams.set('application_name', 'sluice');
-  const client: pg.PoolConfig = { connectionString: url.toString() };
+  const searchPath = `-c search_path=${SCHEMA}`;
+  // What the URL says wins over what stands beside it, so options of its own get ours put in front.
+  const client: pg.PoolConfig = {
+    connectionString: options.url.replace(/([?&]options=)/, `$1${encodeURIComponent(`${searchPath} `)}`),
+    options: searchPath,
+    application_name: 'sluice',
+  };
   const applied = await migrateByClient(client, readMigrations(options.migrationsDir), options.wallNow(), OLDEST_MAJOR);
   if (applied.length > 0) options.log?.info('the database schema was brought up to date', { applied });
   return new PgStore({ kind: 'url', client, maxConnections: MAX_CONNECTIONS, log: options.log });

@@ -182,7 +182,7 @@ export class NativeServer {
       max_parallel_workers: 0,
       max_parallel_workers_per_gather: 0,
       autovacuum_max_workers: 1,
-      autovacuum_naptime: '30s',
+      autovacuum_naptime: '15s',
       jit: 'off',
       // One server, no replicas.
       wal_level: 'minimal',

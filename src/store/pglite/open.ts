@@ -80,13 +80,13 @@ async function keep(link: WorkerLink, template: string, mark: string): Promise<v
   }
 }
 
-/** Beside this file from source; beside the bundle, or one folder up from a chunk of it, when built. */
+/** `pglite-worker.mjs` beside this file from source; `pglite-worker.js` beside the bundle, or above a chunk of it, when built. */
 function workerUrl(): URL {
-  for (const place of ['./pglite-worker.mjs', '../pglite-worker.mjs', './pglite/pglite-worker.mjs']) {
+  for (const place of ['./pglite-worker.mjs', './pglite-worker.js', '../pglite-worker.js']) {
     const url = new URL(place, import.meta.url);
     if (existsSync(url)) return url;
   }
-  throw new Error('pglite-worker.mjs is not beside the program; the build must put it there');
+  throw new Error('pglite-worker.js is not beside the program; the build must put it there');
 }
 
 function pgliteVersion(): string {
