@@ -1,0 +1,1 @@
+export { type LambdaAppSpec, type LambdaHookName, readLambdaAppSpec } from './lambda-appspec.ts';

@@ -1,0 +1,1 @@
+export { allAtOnce, shiftSteps, type Routing, type Step, totalShiftMs } from './steps.ts';
