@@ -206,6 +206,7 @@ export class TheDoor implements Door {
       now: house.clock.now(),
       ...(execution.http === undefined ? {} : { http: execution.http }),
       ...(execution.viaService === undefined ? {} : { viaService: execution.viaService }),
+      ...(execution.context === undefined ? {} : { context: execution.context }),
       arn: (service, resource) => `arn:aws:${service}:${scope.region}:${scope.account}:${resource}`,
       forward: (viaService) => this.as(principal, scope, { viaService }),
     };

@@ -109,6 +109,8 @@ export interface Call extends Scope {
   }>;
   /** Set when another service makes the call on behalf of a principal. */
   readonly viaService?: string;
+  /** Condition keys that a calling service gave with the call (`aws:SourceArn`: the EventBridge rule behind it). */
+  readonly context?: RequestContext;
   /** An ARN in this call's account and Region. */
   arn(service: string, resource: string): string;
   /** A client that acts as the caller of this call, through `service` (forward access sessions: S3 calling KMS). */
