@@ -76,3 +76,14 @@ export {
   users,
   uses,
 } from './identities.ts';
+export {
+  changeVisibility,
+  countMessages,
+  deleteMessage,
+  deleteMessages,
+  moveDeadLetters,
+  type NewMessage,
+  type QueueMessage,
+  receiveMessages,
+  sendMessages,
+} from './queue-messages.ts';

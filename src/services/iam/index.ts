@@ -1,0 +1,50 @@
+/** IAM: who exists, and what they may do. */
+import { operationsOf, type ServiceDefinition } from '../index.ts';
+import * as accessKeyOperations from './access-keys.ts';
+import * as accountOperations from './account.ts';
+import { policyOperations } from './entity-policies.ts';
+import { tagOperations } from './entity-tags.ts';
+import * as groupOperations from './groups.ts';
+import * as instanceProfileOperations from './instance-profiles.ts';
+import * as managedPolicyOperations from './policies.ts';
+import * as roles from './roles.ts';
+import * as credentialOperations from './service-credentials.ts';
+import * as serviceLinkedRoleOperations from './service-linked-roles.ts';
+import * as users from './users.ts';
+
+const { createRole, getRole, listRoles, updateRole, updateRoleDescription, updateAssumeRolePolicy, deleteRole } = roles;
+const { createUser, getUser, listUsers, updateUser, deleteUser } = users;
+
+export const iam: ServiceDefinition = {
+  name: 'iam',
+  iamPrefix: 'iam',
+  operations: {
+    ...operationsOf({
+      createRole,
+      getRole,
+      listRoles,
+      updateRole,
+      updateRoleDescription,
+      updateAssumeRolePolicy,
+      deleteRole,
+      createUser,
+      getUser,
+      listUsers,
+      updateUser,
+      deleteUser,
+      ...accessKeyOperations,
+      ...accountOperations,
+      ...groupOperations,
+      ...instanceProfileOperations,
+      ...managedPolicyOperations,
+      ...credentialOperations,
+      ...serviceLinkedRoleOperations,
+    }),
+    ...policyOperations('role'),
+    ...policyOperations('user'),
+    ...policyOperations('group'),
+    ...tagOperations,
+  },
+};
+
+export { createIdentity } from './identity.ts';
