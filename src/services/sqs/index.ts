@@ -1,0 +1,49 @@
+/** SQS: standard queues, enough to receive what the other services send. FIFO queues and encryption keys are refused. */
+import { operationsOf, type ServiceDefinition } from '../service.ts';
+import {
+  changeMessageVisibility,
+  changeMessageVisibilityBatch,
+  deleteMessage,
+  deleteMessageBatch,
+  receiveMessage,
+  sendMessage,
+  sendMessageBatch,
+} from './messages.ts';
+import {
+  createQueue,
+  deleteQueue,
+  getQueueAttributes,
+  getQueueUrl,
+  listDeadLetterSourceQueues,
+  listQueues,
+  listQueueTags,
+  purgeQueue,
+  setQueueAttributes,
+  tagQueue,
+  untagQueue,
+} from './queues.ts';
+
+export const sqs: ServiceDefinition = {
+  name: 'sqs',
+  iamPrefix: 'sqs',
+  operations: operationsOf({
+    changeMessageVisibility,
+    changeMessageVisibilityBatch,
+    createQueue,
+    deleteMessage,
+    deleteMessageBatch,
+    deleteQueue,
+    getQueueAttributes,
+    getQueueUrl,
+    listDeadLetterSourceQueues,
+    listQueueTags,
+    listQueues,
+    purgeQueue,
+    receiveMessage,
+    sendMessage,
+    sendMessageBatch,
+    setQueueAttributes,
+    tagQueue,
+    untagQueue,
+  }),
+};
