@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { combineCrc32, combineCrc32c, combineCrc64nvme, Crc32c, Crc64nvme } from './index.ts';
 
