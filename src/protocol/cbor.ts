@@ -1,0 +1,148 @@
+/**
+ * CBOR bodies of Smithy RPC v2: the same shapes as JSON, with byte strings and tagged timestamps (tag 1, epoch seconds).
+ * Source: Smithy, "Smithy RPC v2 CBOR protocol".
+ */
+import { cbor, dateToTag, tagSymbol } from '@smithy/core/cbor';
+import { AwsError } from '../common/index.ts';
+import { bytesOf, part, setKey } from './json.ts';
+import { type Reference, type ServiceModel, shapeOf } from './model.ts';
+import { dateOf, epochMsOf } from './timestamps.ts';
+
+const MAX_DEPTH = 100;
+
+/** `{}` for an empty body. Throws SerializationException. */
+export function readCbor(model: ServiceModel, reference: Reference, body: Uint8Array): unknown {
+  if (body.byteLength === 0) return {};
+  let value: unknown;
+  try {
+    value = cbor.deserialize(body);
+  } catch (cause) {
+    throw new AwsError('SerializationException', 'The request body is not valid CBOR.', { cause });
+  }
+  return read(model, reference, value, 0);
+}
+
+export function writeCbor(model: ServiceModel, reference: Reference, value: unknown): Uint8Array {
+  return cbor.serialize(write(model, reference, value));
+}
+
+export function serializeCbor(value: unknown): Uint8Array {
+  return cbor.serialize(value);
+}
+
+function read(model: ServiceModel, reference: Reference, value: unknown, depth: number): unknown {
+  if (depth > MAX_DEPTH) throw new AwsError('SerializationException', 'The request is nested too deeply.');
+  const shape = shapeOf(model, reference);
+  switch (shape.type) {
+    case 'structure': {
+      const given = mapOf(value, 'structure');
+      const out: Record<string, unknown> = {};
+      for (const [name, member] of Object.entries(shape.members ?? {})) {
+        const found = Object.hasOwn(given, name) ? given[name] : undefined;
+        if (found !== undefined && found !== null) out[name] = read(model, member, found, depth + 1);
+      }
+      return out;
+    }
+    case 'list': {
+      if (!Array.isArray(value)) throw wrong('list');
+      return value.map((item) => {
+        if (item === null || item === undefined) throw wrong('list without null');
+        return read(model, part(shape.member), item, depth + 1);
+      });
+    }
+    case 'map': {
+      const out: Record<string, unknown> = {};
+      for (const [key, item] of Object.entries(mapOf(value, 'map'))) {
+        if (item !== null && item !== undefined) setKey(out, key, read(model, part(shape.value), item, depth + 1));
+      }
+      return out;
+    }
+    case 'string':
+    case 'character':
+      if (typeof value !== 'string') throw wrong('string');
+      return value;
+    case 'boolean':
+      if (typeof value !== 'boolean') throw wrong('boolean');
+      return value;
+    case 'integer':
+    case 'long': {
+      const number = typeof value === 'bigint' ? Number(value) : value;
+      if (typeof number !== 'number' || !Number.isInteger(number)) throw wrong('integer');
+      return number;
+    }
+    case 'float':
+    case 'double': {
+      const number = typeof value === 'bigint' ? Number(value) : value;
+      if (typeof number !== 'number') throw wrong('number');
+      return number;
+    }
+    case 'timestamp': {
+      const seconds = secondsOf(value);
+      const date = seconds === undefined ? undefined : dateOf(seconds * 1000);
+      if (date === undefined) throw wrong('timestamp (tag 1)');
+      return date;
+    }
+    case 'blob':
+      if (!(value instanceof Uint8Array)) throw wrong('byte string');
+      return value;
+  }
+}
+
+function secondsOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (value instanceof Date) return value.getTime() / 1000;
+  if (typeof value === 'object' && value !== null && 'tag' in value && 'value' in value && tagSymbol in value) {
+    return value.tag === 1 && (typeof value.value === 'number' || typeof value.value === 'bigint')
+      ? Number(value.value)
+      : undefined;
+  }
+  return undefined;
+}
+
+function mapOf(value: unknown, wanted: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value) || value instanceof Uint8Array) {
+    throw wrong(wanted);
+  }
+  return value as Record<string, unknown>;
+}
+
+function wrong(wanted: string): AwsError {
+  return new AwsError('SerializationException', `The request holds a value of the wrong type: expected a ${wanted}.`);
+}
+
+function write(model: ServiceModel, reference: Reference, value: unknown): unknown {
+  const shape = shapeOf(model, reference);
+  switch (shape.type) {
+    case 'structure': {
+      const out: Record<string, unknown> = {};
+      for (const [name, member] of Object.entries(shape.members ?? {})) {
+        const given = (value as Record<string, unknown>)[name];
+        if (given !== undefined && given !== null) out[name] = write(model, member, given);
+      }
+      return out;
+    }
+    case 'list':
+      return Array.from(value as Iterable<unknown>, (item) => write(model, part(shape.member), item));
+    case 'map': {
+      const out: Record<string, unknown> = {};
+      for (const [key, item] of Object.entries(value as object)) {
+        if (item !== undefined && item !== null) setKey(out, key, write(model, part(shape.value), item));
+      }
+      return out;
+    }
+    case 'string':
+    case 'character':
+      return String(value);
+    case 'boolean':
+      return Boolean(value);
+    case 'integer':
+    case 'long':
+    case 'float':
+    case 'double':
+      return Number(value);
+    case 'timestamp':
+      return dateToTag(new Date(epochMsOf(value)));
+    case 'blob':
+      return bytesOf(value);
+  }
+}

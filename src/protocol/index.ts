@@ -1,0 +1,19 @@
+/** The AWS wire: route, authenticate, decode, validate, encode. It knows services by their models only. */
+export type { KnownKey } from './authenticate.ts';
+export { type ChecksumName, createChecksum, type Checksum } from './checksum.ts';
+export { type Exchange, type ExchangeOptions, openExchange } from './exchange.ts';
+export {
+  type Metadata,
+  type Models,
+  openModels,
+  type OperationModel,
+  type ProtocolName,
+  protocolsOf,
+  type Reference,
+  type ServiceModel,
+  type Shape,
+  signingNameOf,
+} from './model.ts';
+export { presignUrl, type RequestToSign, signRequest, type SigningCredentials, type SigningOptions } from './sign.ts';
+export { validateInput } from './validate.ts';
+export type { WireRequest, WireResponse } from './wire.ts';
