@@ -1,0 +1,113 @@
+/**
+ * Build and Test / CodeBuild: starts a build whose source and artifacts are the action's, and looks at it until it ends.
+ *
+ * AWS hands artifacts over by the source and artifact types CODEPIPELINE, which its public API has no parameters for.
+ * Differs from AWS: Sluice starts the build with S3 overrides that name the same objects, so that the build's own role
+ * reads and writes them, as in AWS. The artifact store's key is passed on too, where AWS uses the project's.
+ * Source: User Guide, "AWS CodeBuild build and test action reference".
+ */
+import type { BatchGetBuildsOutput, StartBuildInput, StartBuildOutput } from '@aws-sdk/client-codebuild';
+import { SECOND_MS } from '../../../common/index.ts';
+import { environmentVariables } from '../../../core/pipeline-definition/index.ts';
+import type { Artifact, ArtifactPlace, ProviderReport } from '../../../core/pipeline-execution/index.ts';
+import { ActionFailure, type ActionOutcome, type ActionProvider, type ActionRun } from './action.ts';
+
+const POLL_AFTER_MS = 10 * SECOND_MS;
+
+export const codeBuild: ActionProvider = {
+  async start(run) {
+    const inputs = await run.artifacts.inputs();
+    for (const input of inputs) await run.artifacts.verify(input);
+    const client = await run.client();
+    const { build = {} } = await client.call<StartBuildOutput>('codebuild', 'StartBuild', startInput(run, inputs));
+    return {
+      type: 'Running',
+      report: { externalExecutionId: build.id, externalExecutionUrl: urlOf(run, build.id ?? '') },
+      pollAfterMs: POLL_AFTER_MS,
+      wakeKey: build.arn,
+    };
+  },
+
+  async poll(run) {
+    const client = await run.client();
+    const id = run.actionExecution.externalExecutionId ?? '';
+    const { builds = [] } = await client.call<BatchGetBuildsOutput>('codebuild', 'BatchGetBuilds', { ids: [id] });
+    const [build] = builds;
+    if (build === undefined) throw new ActionFailure('JobFailed', `The build ${id} no longer exists.`);
+    const report: ProviderReport = {
+      externalExecutionId: id,
+      externalExecutionUrl: urlOf(run, id),
+      ...(build.logs?.cloudWatchLogsArn === undefined
+        ? {}
+        : { logStreamArn: build.logs.cloudWatchLogsArn.slice(0, 250) }),
+    };
+    if (build.buildStatus === 'IN_PROGRESS') {
+      return { type: 'Running', report, pollAfterMs: POLL_AFTER_MS, wakeKey: build.arn };
+    }
+    if (build.buildStatus !== 'SUCCEEDED') return failed(`Build terminated with state: ${build.buildStatus}`, report);
+    const variables = (build.exportedEnvironmentVariables ?? []).map(({ name = '', value = '' }) => [name, value]);
+    return {
+      type: 'Succeeded',
+      outputs: await run.artifacts.collectOutputs(),
+      report,
+      variables: Object.fromEntries(variables) as Record<string, string>,
+    };
+  },
+};
+
+function startInput(run: ActionRun, inputs: readonly Artifact[]): StartBuildInput {
+  const { configuration, artifacts, pipelineExecution, actionExecution } = run;
+  const primaryName = configuration['PrimarySource'];
+  const primary = inputs.find((input) => input.name === primaryName) ?? inputs[0];
+  const secondary = inputs.filter((input) => input !== primary);
+  const outputs = artifacts.outputPlaces();
+  const key = artifacts.store.encryptionKey?.id;
+  return {
+    projectName: configuration['ProjectName'],
+    idempotencyToken: actionExecution.id,
+    sourceTypeOverride: 'S3',
+    sourceLocationOverride: `${primary?.bucket}/${primary?.key}`,
+    ...(primary?.versionId === undefined ? {} : { sourceVersion: primary.versionId }),
+    secondarySourcesOverride: secondary.map((input) => ({
+      type: 'S3',
+      location: `${input.bucket}/${input.key}`,
+      sourceIdentifier: input.name,
+    })),
+    secondarySourcesVersionOverride: secondary.flatMap((input) =>
+      input.versionId === undefined ? [] : { sourceIdentifier: input.name, sourceVersion: input.versionId },
+    ),
+    artifactsOverride: outputs.length === 1 && outputs[0] ? artifactsAt(outputs[0]) : { type: 'NO_ARTIFACTS' },
+    secondaryArtifactsOverride:
+      outputs.length > 1 ? outputs.map((output) => ({ ...artifactsAt(output), artifactIdentifier: output.name })) : [],
+    ...(key === undefined ? {} : { encryptionKeyOverride: key }),
+    environmentVariablesOverride: [
+      { name: 'CODEPIPELINE_EXECUTION_ID', value: pipelineExecution.id, type: 'PLAINTEXT' },
+      ...((environmentVariables(configuration['EnvironmentVariables'] ?? '[]') ?? []) as {
+        name: string;
+        value: string;
+        type: 'PLAINTEXT';
+      }[]),
+    ],
+  };
+}
+
+function artifactsAt({ bucket, key }: ArtifactPlace): NonNullable<StartBuildInput['artifactsOverride']> {
+  const slash = key.lastIndexOf('/');
+  return {
+    type: 'S3',
+    location: bucket,
+    path: key.slice(0, slash),
+    name: key.slice(slash + 1),
+    packaging: 'ZIP',
+    namespaceType: 'NONE',
+    encryptionDisabled: false,
+  };
+}
+
+function failed(message: string, report: ProviderReport): ActionOutcome {
+  return { type: 'Failed', error: { code: 'JobFailed', message }, report };
+}
+
+function urlOf(run: ActionRun, buildId: string): string {
+  return `https://console.aws.amazon.com/codebuild/home?region=${run.region}#/builds/${buildId}/view/new`;
+}

@@ -1,0 +1,99 @@
+/**
+ * Source / CodeCommit: the tree at the head of a branch, as a zip. AWS fetches it by `UploadArchive` and
+ * `GetUploadArchiveStatus`, two actions that its role policies name and its public model does not; Sluice's CodeCommit
+ * answers to the first for other services and checks the grants of both.
+ * Source: User Guide, "CodeCommit source action reference".
+ */
+import type { Readable } from 'node:stream';
+import type { GetBranchOutput, GetCommitOutput } from '@aws-sdk/client-codecommit';
+import { isAwsError, isoSeconds } from '../../../common/index.ts';
+import type { Client } from '../../service.ts';
+import { ActionFailure, type ActionProvider } from './action.ts';
+
+/** Source: User Guide, "Variables reference": the commit message is cut at 100 KB. */
+const MESSAGE_BYTES = 100 * 1024;
+
+export const codeCommitSource: ActionProvider = {
+  async start(run) {
+    const client = await run.client();
+    const { RepositoryName: repositoryName = '', BranchName: branchName = '' } = run.configuration;
+    const override = run.pipelineExecution.sourceRevisions.find(
+      (candidate) => candidate.actionName === run.declaration.name && candidate.revisionType === 'COMMIT_ID',
+    );
+    const commitId = override?.revisionValue ?? (await headOf(client, repositoryName, branchName));
+    const { commit = {} } = await client.call<GetCommitOutput>('codecommit', 'GetCommit', { repositoryName, commitId });
+    const { archive } = await client.call<{ archive: Readable }>('codecommit', 'UploadArchive', {
+      repositoryName,
+      commitId,
+    });
+    const [output] = run.artifacts.outputPlaces();
+    const artifact = await run.artifacts.put(output?.name ?? '', archive);
+    const message = cut(commit.message ?? '');
+    const authorAt = gitDate(commit.author?.date);
+    return {
+      type: 'Succeeded',
+      outputs: [artifact],
+      report: {
+        externalExecutionId: commitId,
+        externalExecutionSummary: message.slice(0, 2048),
+        summary: message.slice(0, 2048),
+      },
+      variables: {
+        ...(authorAt === undefined ? {} : { AuthorDate: isoSeconds(authorAt) }),
+        BranchName: branchName,
+        CommitId: commitId,
+        CommitMessage: message,
+        ...dated('CommitterDate', gitDate(commit.committer?.date)),
+        RepositoryName: repositoryName,
+      },
+      revision: {
+        id: commitId,
+        summary: message.slice(0, 2048),
+        url: `https://${run.region}.console.aws.amazon.com/codecommit/home#/repository/${repositoryName}/commit/${commitId}`,
+        ...(authorAt === undefined ? {} : { createdAt: authorAt }),
+      },
+    };
+  },
+};
+
+/** The commit at the head of the branch; null: there is no such branch. */
+export async function codeCommitRevision(
+  client: Client,
+  configuration: Readonly<Record<string, string>>,
+): Promise<string | null> {
+  try {
+    const { branch } = await client.call<GetBranchOutput>('codecommit', 'GetBranch', {
+      repositoryName: configuration['RepositoryName'],
+      branchName: configuration['BranchName'],
+    });
+    return branch?.commitId ?? null;
+  } catch (error) {
+    if (isAwsError(error, 'BranchDoesNotExistException') || isAwsError(error, 'RepositoryDoesNotExistException'))
+      return null;
+    throw error;
+  }
+}
+
+async function headOf(client: Client, repositoryName: string, branchName: string): Promise<string> {
+  const commitId = await codeCommitRevision(client, { RepositoryName: repositoryName, BranchName: branchName });
+  if (commitId !== null) return commitId;
+  throw new ActionFailure(
+    'ConfigurationError',
+    `The action failed because no branch named ${branchName} was found in the selected AWS CodeCommit repository ${repositoryName}. Make sure you are using the correct branch name, and then try again. Error: null`,
+  );
+}
+
+/** `1700000000 +0100`, git's raw form, in milliseconds. */
+function gitDate(raw: string | undefined): number | undefined {
+  const seconds = Number(raw?.split(' ')[0]);
+  return raw === undefined || !Number.isFinite(seconds) ? undefined : seconds * 1000;
+}
+
+function dated(key: string, at: number | undefined): Record<string, string> {
+  return at === undefined ? {} : { [key]: isoSeconds(at) };
+}
+
+function cut(message: string): string {
+  const bytes = Buffer.from(message.trimEnd());
+  return bytes.length <= MESSAGE_BYTES ? message.trimEnd() : bytes.subarray(0, MESSAGE_BYTES).toString('utf8');
+}
