@@ -1,0 +1,13 @@
+export { decide, firstEffects, isFinal } from './decide.ts';
+export { deploymentStatus, type DeploymentStatus, isEnding, targetStatus, type TargetStatus } from './view.ts';
+export type {
+  AlarmWatch,
+  Announcement,
+  DeploymentEffect,
+  DeploymentError,
+  DeploymentEvent,
+  DeploymentState,
+  LifecycleEvent,
+  RollbackPolicy,
+  Target,
+} from './types.ts';
