@@ -35,6 +35,8 @@ export type HouseConfig = Readonly<{
   assetsDir: string;
   /** `PATH` of the machine, for child processes (builds, git). */
   searchPath: string;
+  /** How many builds run side by side; absent: twice the processor's cores. */
+  concurrentBuilds?: number;
   /** The machine's time, for what runs in it whatever the clock mode: deadlines of processes (docs/adr/0005). */
   wallNow: () => number;
 }>;

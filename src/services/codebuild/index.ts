@@ -1,0 +1,39 @@
+/** CodeBuild: projects, and builds that really run, as processes of this machine. */
+import { operationsOf, type ServiceDefinition } from '../service.ts';
+import { buildLoop, resumeBuilds } from './build-loop.ts';
+import { batchDeleteBuilds, batchGetBuilds, listBuilds, listBuildsForProject } from './build-queries.ts';
+import { retryBuild, startBuild, stopBuild } from './builds.ts';
+import { listCuratedEnvironmentImages } from './images.ts';
+import {
+  batchGetProjects,
+  createProject,
+  deleteProject,
+  invalidateProjectCache,
+  listProjects,
+  updateProject,
+} from './projects.ts';
+import { closeBuildRoom } from './room.ts';
+
+export const codebuild: ServiceDefinition = {
+  name: 'codebuild',
+  iamPrefix: 'codebuild',
+  operations: operationsOf({
+    batchDeleteBuilds,
+    batchGetBuilds,
+    batchGetProjects,
+    createProject,
+    deleteProject,
+    invalidateProjectCache,
+    listBuilds,
+    listBuildsForProject,
+    listCuratedEnvironmentImages,
+    listProjects,
+    retryBuild,
+    startBuild,
+    stopBuild,
+    updateProject,
+  }),
+  loops: (house) => [buildLoop(house)],
+  start: resumeBuilds,
+  stop: closeBuildRoom,
+};
