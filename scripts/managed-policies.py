@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Derives src/services/iam/managed-policies.gen.ts: the AWS-managed policies that this field attaches.
+"""Derives src/core/managed-policies/managed-policies.gen.ts: the AWS-managed policies that this field attaches.
 
 Origin: the list that moto carries (Apache-2.0), itself read from IAM's ListPolicies and GetPolicyVersion.
 Three documents are very long for services that Sluice does not have (ReadOnlyAccess and the two audit policies);
@@ -10,6 +10,7 @@ Usage: python3 scripts/managed-policies.py   (needs `pip install moto`)
 
 import json
 import pathlib
+import subprocess
 
 import moto
 from moto.iam import aws_managed_policies
@@ -84,7 +85,7 @@ def main():
             "document": json.dumps(document, separators=(",", ":")),
         }
         rows.append("  " + json.dumps(row) + ",")
-    out = pathlib.Path(__file__).parent.parent / "src/services/iam/managed-policies.gen.ts"
+    out = pathlib.Path(__file__).parent.parent / "src/core/managed-policies/managed-policies.gen.ts"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(
         f"// Made by scripts/managed-policies.py from moto {moto.__version__}; do not edit.\n"
@@ -93,6 +94,7 @@ def main():
         + "\n".join(rows)
         + "\n];\n"
     )
+    subprocess.run(["npx", "oxfmt", str(out)], check=True)
     print(f"{len(rows)} policies", f"absent: {absent}" if absent else "")
 
 

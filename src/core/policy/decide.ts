@@ -109,6 +109,7 @@ function outcomeOf(survey: Survey): Outcome {
     return missing('service control policy');
   }
   const { caller, request, resource } = survey;
+  if (isBeyondSessionToken(caller, request)) return missing('session policy');
   if (request.grantedBy !== undefined) return { allowed: true, by: { kind: 'grant', name: request.grantedBy } };
   if (caller.type === 'Service' || caller.type === 'Anonymous' || caller.type === 'Federated') {
     if (resource.allow !== undefined) return allowedBy(resource.allow);
@@ -179,6 +180,17 @@ function missing(policyType: PolicyType): Outcome {
 /** `sts:AssumeRole` and its companions on a role: the resource policy is the role's trust policy. */
 function isTrust(request: AccessRequest): boolean {
   return request.resourcePolicyMode === 'Only' && request.action.toLowerCase().startsWith('sts:');
+}
+
+/**
+ * Credentials of `sts:GetSessionToken` call nothing of IAM and, of STS, only AssumeRole and GetCallerIdentity (which asks
+ * no policy). Source: STS API Reference, "GetSessionToken".
+ */
+function isBeyondSessionToken(caller: Caller, request: AccessRequest): boolean {
+  if ((caller.type !== 'User' && caller.type !== 'Root') || caller.temporary === undefined) return false;
+  const action = request.action.toLowerCase();
+  if (action.startsWith('iam:')) return action !== 'iam:passrole';
+  return action.startsWith('sts:') && request.resourcePolicyMode !== 'Only';
 }
 
 function isServiceLinked(caller: Caller): boolean {

@@ -9,7 +9,7 @@ import { change } from './identity-cache.ts';
 import { type PageEnd, type PageRequest, slicePage } from './listing.ts';
 import { checkDocument, checkInline } from './policy-checks.ts';
 import { checkArn, existingPolicy } from './policy-lookup.ts';
-import { awsManagedPolicy } from './aws-managed.ts';
+import { awsManagedPolicy } from '../../core/managed-policies/index.ts';
 import {
   type Entity,
   type EntityKind,

@@ -3,7 +3,7 @@ import { AwsError } from '../../common/index.ts';
 import { type Collection, managedPolicies, nameKey, roles, type Tags, users } from '../../store/index.ts';
 import { type Call, operation, type Operation } from '../index.ts';
 import { type Authorize, onEntity, onInstanceProfile, onPolicy, requestTags, tagKeys } from './access.ts';
-import { awsManagedPolicy } from './aws-managed.ts';
+import { awsManagedPolicy } from '../../core/managed-policies/index.ts';
 import { change } from './identity-cache.ts';
 import { policyIdOfArn } from './identity.ts';
 import { instanceProfiles } from './instance-profile-records.ts';

@@ -19,7 +19,7 @@ import {
   uses,
 } from '../../store/index.ts';
 import type { Credentials, House, Identity, PrincipalPolicies } from '../index.ts';
-import { awsManagedPolicy } from './aws-managed.ts';
+import { awsManagedPolicy } from '../../core/managed-policies/index.ts';
 import { known } from './identity-cache.ts';
 
 type Named = Readonly<{ name: string; document: string }>;

@@ -31,7 +31,7 @@ import {
 } from '../../store/index.ts';
 import { type Call, operation } from '../index.ts';
 import { onNew, onPolicy, requestTags } from './access.ts';
-import { awsManagedPolicies, awsManagedPolicy, type AwsManagedPolicy } from './aws-managed.ts';
+import { awsManagedPolicies, awsManagedPolicy, type AwsManagedPolicy } from '../../core/managed-policies/index.ts';
 import { change } from './identity-cache.ts';
 import { policyIdOfArn } from './identity.ts';
 import { slicePage } from './listing.ts';

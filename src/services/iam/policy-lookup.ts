@@ -8,7 +8,7 @@ import {
   roles,
   users,
 } from '../../store/index.ts';
-import { awsManagedPolicy } from './aws-managed.ts';
+import { awsManagedPolicy } from '../../core/managed-policies/index.ts';
 import { policyIdOfArn } from './identity.ts';
 import { entityName, type EntityKind, noSuchEntity, validationError } from './records.ts';
 

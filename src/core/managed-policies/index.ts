@@ -1,0 +1,1 @@
+export { awsManagedPolicies, awsManagedPolicy, type AwsManagedPolicy } from './managed-policies.ts';
