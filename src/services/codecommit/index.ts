@@ -1,5 +1,6 @@
 /** CodeCommit: repositories, branches, commits and files by API, and real git over smart HTTP. */
 import { operationsOf, type ServiceDefinition } from '../service.ts';
+import { uploadArchive } from './archive.ts';
 import * as branches from './branches.ts';
 import * as changes from './changes.ts';
 import { batchGetCommits, getCommit, getDifferences } from './commits.ts';
@@ -26,6 +27,7 @@ export const codecommit: ServiceDefinition = {
     listTagsForResource,
     tagResource,
     untagResource,
+    uploadArchive,
   }),
   loops: (house) => [referencesLoop(house)],
   start: catchUp,
