@@ -33,6 +33,8 @@ export type Invocation = Readonly<{
   /** JSON, decoded from the header's base64. */
   clientContext?: string;
   traceId?: string;
+  /** Called when the function is given the event; not at all when it never asks for one. */
+  onDelivered?: () => void;
 }>;
 
 export type InvocationOutcome = Readonly<{
@@ -79,6 +81,7 @@ export class ExecutionEnvironment {
   #initReported = false;
   #maxMemoryMb = 0;
   #ended = false;
+  #exit: ProcessExit = { exitCode: null, signal: 'SIGKILL' };
   #closed: Promise<void> | undefined;
   #readyWaiters: ((ready: boolean) => void)[] = [];
 
@@ -140,7 +143,8 @@ export class ExecutionEnvironment {
         resolve,
       };
       this.#running = running;
-      if (this.#ended) this.#fail(exitFault(invocation.requestId, { exitCode: 0, signal: null }));
+      if (this.#initFault !== undefined) this.#failAtInit();
+      else if (this.#ended) this.#fail(exitFault(invocation.requestId, this.#exit));
       else if (this.#waiting === undefined) {
         // Still starting. Differs from AWS: a start that exceeds ten seconds is not begun anew; the function's own
         // timeout runs from there.
@@ -225,6 +229,7 @@ export class ExecutionEnvironment {
     running.delivered = true;
     running.startedAt = performance.now();
     running.timer = setTimeout(() => this.#timeOut(), invocation.timeoutMs);
+    invocation.onDelivered?.();
     response.writeHead(200, {
       'Content-Type': 'application/json',
       'Content-Length': invocation.payload.byteLength,
@@ -296,6 +301,7 @@ export class ExecutionEnvironment {
   }
 
   #exited(exit: ProcessExit): void {
+    this.#exit = exit;
     if (this.#initFault !== undefined) this.#failAtInit();
     if (this.#running !== undefined) this.#fail(exitFault(this.#running.invocation.requestId, exit));
     void this.end();
@@ -341,8 +347,7 @@ export class ExecutionEnvironment {
     this.#ended = true;
     await this.#handle?.kill(graceMs);
     this.#closeServer();
-    if (this.#running !== undefined)
-      this.#fail(exitFault(this.#running.invocation.requestId, { exitCode: null, signal: 'SIGKILL' }));
+    if (this.#running !== undefined) this.#fail(exitFault(this.#running.invocation.requestId, this.#exit));
     this.#tellReady(false);
     this.#options.onEnded();
   }

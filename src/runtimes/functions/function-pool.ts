@@ -5,7 +5,6 @@
  * It knows functions only as a key and a recipe: two invocations with the same key may share an environment.
  * Environments live in the machine's time, whatever the clock mode (docs/adr/0005).
  */
-import { setImmediate as immediate } from 'node:timers/promises';
 import type { Runtime } from '../runtime.ts';
 import {
   ExecutionEnvironment,
@@ -33,10 +32,11 @@ export type PoolOptions = Readonly<{
   maxEnvironments?: number;
 }>;
 
-type Slot = {
+type Slot<Recipe> = {
   readonly key: string;
   readonly environment: ExecutionEnvironment;
-  readonly recipe: EnvironmentRecipe;
+  readonly recipe: Recipe;
+  closing: Promise<void>;
   state: 'Busy' | 'Answered' | 'Idle';
   retired: boolean;
   idleSince: number;
@@ -47,9 +47,9 @@ const DEFAULT_MAX = 64;
 /** How long an invocation waits for an environment that has answered to ask for work, before another is started. */
 const HANDOVER_MS = 100;
 
-export class FunctionPool {
+export class FunctionPool<Recipe extends EnvironmentRecipe = EnvironmentRecipe> {
   readonly #options: PoolOptions;
-  readonly #slots = new Set<Slot>();
+  readonly #slots = new Set<Slot<Recipe>>();
   readonly #ending = new Set<Promise<void>>();
   #starting = 0;
   #queue: (() => void)[] = [];
@@ -61,25 +61,28 @@ export class FunctionPool {
   }
 
   /**
-   * Runs one invocation in a warm environment of `key`, or in a new one made by `recipe`. Resolves with an outcome
-   * whatever the function does; rejects only when `recipe` rejects or the pool is closed.
-   * `onEnvironment` is called with the recipe of the environment that takes it, before it starts.
+   * Runs one invocation in a warm environment of `key`, or in a new one made by `makeRecipe`. Resolves with an outcome
+   * whatever the function does; rejects only when `makeRecipe` rejects or the pool is closed.
+   * `taken` is called with the recipe of the environment before the invocation starts; `answered` with its outcome. The
+   * environment takes no other invocation before the promise of `answered` (`closing` of the result) is settled.
    */
   async invoke(
     key: string,
     invocation: Invocation,
-    recipe: () => Promise<EnvironmentRecipe>,
-    onEnvironment: (recipe: EnvironmentRecipe) => void,
-  ): Promise<InvocationOutcome> {
-    const slot = await this.#acquire(key, invocation, recipe);
-    if (!('environment' in slot)) {
-      onEnvironment(slot.recipe);
-      return slot.outcome;
-    }
-    onEnvironment(slot.recipe);
+    makeRecipe: () => Promise<Recipe>,
+    hooks: Readonly<{
+      taken: (recipe: Recipe) => void;
+      answered: (recipe: Recipe, outcome: InvocationOutcome) => Promise<void>;
+    }>,
+  ): Promise<Readonly<{ outcome: InvocationOutcome; closing: Promise<void> }>> {
+    const slot = await this.#acquire(key, invocation, makeRecipe);
+    hooks.taken(slot.recipe);
+    if (!('environment' in slot)) return { outcome: slot.outcome, closing: hooks.answered(slot.recipe, slot.outcome) };
     const outcome = await slot.environment.invoke(invocation);
-    this.#release(slot);
-    return outcome;
+    slot.state = 'Answered';
+    slot.closing = hooks.answered(slot.recipe, outcome);
+    void slot.closing.catch(() => {}).then(() => slot.state === 'Answered' && this.#release(slot));
+    return { outcome, closing: slot.closing };
   }
 
   /** Ends idle environments whose key `matches` and keeps busy ones from taking another invocation. */
@@ -88,19 +91,6 @@ export class FunctionPool {
       if (!matches(slot.key)) continue;
       slot.retired = true;
       if (slot.state !== 'Busy') this.#end(slot);
-    }
-  }
-
-  /**
-   * Lets output that the function wrote before it answered arrive: it lies in the pipe, and each turn of the event loop
-   * reads what is there.
-   */
-  async drainOutput(pieces: () => number): Promise<void> {
-    for (let quiet = 0, seen = pieces(); quiet < 2;) {
-      await immediate();
-      const now = pieces();
-      quiet = now === seen ? quiet + 1 : 0;
-      seen = now;
     }
   }
 
@@ -121,8 +111,8 @@ export class FunctionPool {
   async #acquire(
     key: string,
     invocation: Invocation,
-    recipe: () => Promise<EnvironmentRecipe>,
-  ): Promise<Slot | Readonly<{ outcome: InvocationOutcome; recipe: EnvironmentRecipe }>> {
+    recipe: () => Promise<Recipe>,
+  ): Promise<Slot<Recipe> | Readonly<{ outcome: InvocationOutcome; recipe: Recipe }>> {
     for (;;) {
       if (this.#closed) throw new Error('the function pool is closed');
       const warm = this.#takeIdle(key) ?? (await this.#takeAnswered(key));
@@ -132,9 +122,9 @@ export class FunctionPool {
     }
   }
 
-  #takeIdle(key: string): Slot | undefined {
+  #takeIdle(key: string): Slot<Recipe> | undefined {
     // The one used last first: the rest can idle out.
-    let best: Slot | undefined;
+    let best: Slot<Recipe> | undefined;
     for (const slot of this.#slots) {
       if (slot.key !== key || slot.state !== 'Idle') continue;
       if (!slot.environment.ready || !slot.recipe.fresh()) this.#end(slot);
@@ -145,10 +135,11 @@ export class FunctionPool {
   }
 
   /** An environment that has just answered is about to ask for work: far quicker than a new process. */
-  async #takeAnswered(key: string): Promise<Slot | undefined> {
+  async #takeAnswered(key: string): Promise<Slot<Recipe> | undefined> {
     for (const slot of this.#slots) {
       if (slot.key !== key || slot.state !== 'Answered' || slot.retired || !slot.recipe.fresh()) continue;
       slot.state = 'Busy';
+      await slot.closing.catch(() => {});
       if (await slot.environment.whenReady(HANDOVER_MS)) return slot;
       this.#release(slot);
     }
@@ -158,7 +149,7 @@ export class FunctionPool {
   #hasRoom(): boolean {
     const max = this.#options.maxEnvironments ?? DEFAULT_MAX;
     if (this.#slots.size + this.#starting < max) return true;
-    let oldest: Slot | undefined;
+    let oldest: Slot<Recipe> | undefined;
     for (const slot of this.#slots)
       if (slot.state === 'Idle' && (oldest === undefined || slot.idleSince < oldest.idleSince)) oldest = slot;
     if (oldest === undefined) return false;
@@ -166,7 +157,7 @@ export class FunctionPool {
     return true;
   }
 
-  async #reserve(recipe: () => Promise<EnvironmentRecipe>): Promise<EnvironmentRecipe> {
+  async #reserve(recipe: () => Promise<Recipe>): Promise<Recipe> {
     this.#starting += 1;
     try {
       return await recipe();
@@ -180,9 +171,9 @@ export class FunctionPool {
   async #start(
     key: string,
     invocation: Invocation,
-    recipe: EnvironmentRecipe,
-  ): Promise<Slot | Readonly<{ outcome: InvocationOutcome; recipe: EnvironmentRecipe }>> {
-    let slot: Slot | undefined;
+    recipe: Recipe,
+  ): Promise<Slot<Recipe> | Readonly<{ outcome: InvocationOutcome; recipe: Recipe }>> {
+    let slot: Slot<Recipe> | undefined;
     try {
       const environment = await ExecutionEnvironment.start({
         runtime: this.#options.runtime,
@@ -195,7 +186,15 @@ export class FunctionPool {
           this.#wakeQueue();
         },
       });
-      slot = { key, environment, recipe, state: 'Busy', retired: this.#closed, idleSince: 0 };
+      slot = {
+        key,
+        environment,
+        recipe,
+        closing: Promise.resolve(),
+        state: 'Busy',
+        retired: this.#closed,
+        idleSince: 0,
+      };
       this.#slots.add(slot);
       return slot;
     } catch (error) {
@@ -206,7 +205,7 @@ export class FunctionPool {
     }
   }
 
-  #release(slot: Slot): void {
+  #release(slot: Slot<Recipe>): void {
     if (slot.environment.ended || slot.retired) this.#end(slot);
     else {
       slot.state = slot.environment.ready ? 'Idle' : 'Answered';
@@ -224,7 +223,7 @@ export class FunctionPool {
     this.#wakeQueue();
   }
 
-  #end(slot: Slot): void {
+  #end(slot: Slot<Recipe>): void {
     this.#slots.delete(slot);
     const ending = slot.environment.end().finally(() => this.#ending.delete(ending));
     this.#ending.add(ending);

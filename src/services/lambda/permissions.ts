@@ -1,0 +1,131 @@
+/**
+ * Resource policies, one for the function and one for each version and alias, statement by statement.
+ * Source: Lambda Developer Guide, "Working with resource-based IAM policies in Lambda"; API Reference, AddPermission.
+ */
+import type {
+  AddPermissionRequest,
+  AddPermissionResponse,
+  GetPolicyRequest,
+  GetPolicyResponse,
+  RemovePermissionRequest,
+} from '@aws-sdk/client-lambda';
+import { AwsError } from '../../common/index.ts';
+import { operation } from '../service.ts';
+import { invalid } from './errors.ts';
+import { functionAccess, policyDocument } from './access.ts';
+import { changeFunction } from './change-function.ts';
+import { requireQualified } from './functions.ts';
+import { parseName } from './names.ts';
+import { functionArn, LATEST, type PolicyStatement, requireFunction } from './records.ts';
+import { assertRevision } from './versions.ts';
+
+const MAX_POLICY_BYTES = 20_480;
+
+export const addPermission = operation<AddPermissionRequest, AddPermissionResponse>({
+  authorize: async (input, call) => [
+    await functionAccess(call, 'AddPermission', input.FunctionName, input.Qualifier, {
+      ...(typeof input.Principal === 'string' ? { 'lambda:Principal': input.Principal } : {}),
+      ...(typeof input.FunctionUrlAuthType === 'string'
+        ? { 'lambda:FunctionUrlAuthType': input.FunctionUrlAuthType }
+        : {}),
+    }),
+  ],
+  async handle(input, call) {
+    const named = parseName(call, input.FunctionName, input.Qualifier);
+    if (named.qualifier === LATEST) throw invalid('We currently do not support adding policies for $LATEST.');
+    await requireQualified(call, named);
+    const statement = statementOf(input, functionArn(named.place, named.qualifier));
+    const key = named.qualifier ?? '';
+    await changeFunction(call, named.place, (record) => {
+      const policy = record.policies[key];
+      if (input.RevisionId !== undefined)
+        assertRevision(input.RevisionId, policy?.revisionId ?? record.latest.revisionId);
+      if (policy?.statements.some(({ Sid }) => Sid === statement.Sid)) {
+        throw new AwsError(
+          'ResourceConflictException',
+          `The statement id (${statement.Sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
+        );
+      }
+      const changed = { revisionId: call.house.ids.uuid(), statements: [...(policy?.statements ?? []), statement] };
+      const bytes = Buffer.byteLength(policyDocument(changed));
+      if (bytes > MAX_POLICY_BYTES) {
+        throw new AwsError(
+          'PolicyLengthExceededException',
+          `The final policy size (${bytes}) is bigger than the limit (${MAX_POLICY_BYTES}).`,
+        );
+      }
+      return { ...record, policies: { ...record.policies, [key]: changed } };
+    });
+    return { Statement: JSON.stringify(statement) };
+  },
+});
+
+export const removePermission = operation<RemovePermissionRequest, void>({
+  authorize: async (input, call) => [
+    await functionAccess(call, 'RemovePermission', input.FunctionName, input.Qualifier),
+  ],
+  async handle(input, call) {
+    const { place, qualifier } = parseName(call, input.FunctionName, input.Qualifier);
+    const key = qualifier ?? '';
+    await changeFunction(call, place, (record) => {
+      const { [key]: policy, ...others } = record.policies;
+      if (policy === undefined)
+        throw new AwsError('ResourceNotFoundException', 'No policy is associated with the given resource.');
+      assertRevision(input.RevisionId, policy.revisionId);
+      const statements = policy.statements.filter(({ Sid }) => Sid !== input.StatementId);
+      if (statements.length === policy.statements.length) {
+        throw new AwsError(
+          'ResourceNotFoundException',
+          `Statement ${input.StatementId} is not found in resource policy.`,
+        );
+      }
+      if (statements.length === 0) return { ...record, policies: others };
+      return { ...record, policies: { ...others, [key]: { revisionId: call.house.ids.uuid(), statements } } };
+    });
+  },
+});
+
+export const getPolicy = operation<GetPolicyRequest, GetPolicyResponse>({
+  authorize: async (input, call) => [await functionAccess(call, 'GetPolicy', input.FunctionName, input.Qualifier)],
+  async handle(input, call) {
+    const { place, qualifier } = parseName(call, input.FunctionName, input.Qualifier);
+    const policy = (await requireFunction(call.house.store, place, qualifier)).policies[qualifier ?? ''];
+    if (policy === undefined) {
+      throw new AwsError('ResourceNotFoundException', 'The resource you requested does not exist.');
+    }
+    return { Policy: policyDocument(policy), RevisionId: policy.revisionId };
+  },
+});
+
+function statementOf(input: AddPermissionRequest, resource: string): PolicyStatement {
+  const condition: Record<string, Record<string, string>> = {};
+  const add = (operator: string, key: string, value: string | undefined): void => {
+    if (value !== undefined) condition[operator] = { ...condition[operator], [key]: value };
+  };
+  add('StringEquals', 'AWS:SourceAccount', input.SourceAccount);
+  add('ArnLike', 'AWS:SourceArn', input.SourceArn);
+  add('StringEquals', 'aws:PrincipalOrgID', input.PrincipalOrgID);
+  add('StringEquals', 'lambda:EventSourceToken', input.EventSourceToken);
+  add('StringEquals', 'lambda:FunctionUrlAuthType', input.FunctionUrlAuthType);
+  add(
+    'Bool',
+    'lambda:InvokedViaFunctionUrl',
+    input.InvokedViaFunctionUrl === undefined ? undefined : String(input.InvokedViaFunctionUrl),
+  );
+  return {
+    Sid: input.StatementId ?? '',
+    Effect: 'Allow',
+    Principal: principalOf(input.Principal ?? ''),
+    Action: input.Action ?? '',
+    Resource: resource,
+    ...(Object.keys(condition).length === 0 ? {} : { Condition: condition }),
+  };
+}
+
+function principalOf(principal: string): PolicyStatement['Principal'] {
+  if (principal === '*') return '*';
+  if (/^\d{12}$/.test(principal)) return { AWS: `arn:aws:iam::${principal}:root` };
+  if (/^arn:aws[a-z-]*:(iam|sts)::\d{12}:.+$/.test(principal)) return { AWS: principal };
+  if (/^[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|amazon\.com)$/.test(principal)) return { Service: principal };
+  throw invalid('The provided principal was invalid. Please check the principal and try again.');
+}
