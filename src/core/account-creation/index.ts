@@ -1,0 +1,7 @@
+export {
+  type AccountCreation,
+  type AccountCreationEffect,
+  type AccountCreationEvent,
+  begin,
+  decide,
+} from './decide.ts';

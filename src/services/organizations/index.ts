@@ -1,0 +1,33 @@
+/** Organizations: accounts under one management account, in a tree of units. */
+import { operationsOf, type ServiceDefinition } from '../index.ts';
+import { accountCreationLoop } from './account-creation.ts';
+import {
+  createAccount,
+  describeAccount,
+  describeCreateAccountStatus,
+  listAccounts,
+  listAccountsForParent,
+  listCreateAccountStatus,
+  moveAccount,
+} from './accounts.ts';
+import * as organizationOperations from './organization.ts';
+import * as tagOperations from './tags.ts';
+import * as unitOperations from './units.ts';
+
+export const organizations: ServiceDefinition = {
+  name: 'organizations',
+  iamPrefix: 'organizations',
+  operations: operationsOf({
+    createAccount,
+    describeAccount,
+    describeCreateAccountStatus,
+    listAccounts,
+    listAccountsForParent,
+    listCreateAccountStatus,
+    moveAccount,
+    ...organizationOperations,
+    ...tagOperations,
+    ...unitOperations,
+  }),
+  loops: (house) => [accountCreationLoop(house)],
+};
