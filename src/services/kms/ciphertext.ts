@@ -31,8 +31,11 @@ export function seal(
 /** Which key and material a blob names; undefined for something that is no blob of ours. */
 export function nameOf(blob: Uint8Array): CiphertextName | undefined {
   const parts = split(blob);
-  return parts && { keyArn: parts.keyArn, materialVersion: parts.materialVersion };
+  if (parts === undefined || !KEY_ARN.test(parts.keyArn)) return undefined;
+  return { keyArn: parts.keyArn, materialVersion: parts.materialVersion };
 }
+
+const KEY_ARN = /^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/[0-9a-f-]{36}$/;
 
 /** The plaintext; undefined when the blob was tampered with or the context is another. */
 export function unseal(blob: Uint8Array, material: Uint8Array, context: EncryptionContext): Buffer | undefined {

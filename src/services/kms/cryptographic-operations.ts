@@ -237,7 +237,14 @@ async function open(
       'The key ID in the request does not identify a CMK that can perform this operation.',
     );
   }
-  const key = await usableKey(call, name.keyArn);
+  const key = await findKey(call.house.store, parseKeyReference(name.keyArn, call));
+  if (key === undefined) {
+    throw new AwsError(
+      'AccessDeniedException',
+      'The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.',
+    );
+  }
+  assertEnabled(key);
   const material = key.materials.find(({ version }) => version === name.materialVersion);
   if (material === undefined) throw invalidCiphertext();
   const plaintext = unseal(blob, await unwrap(call.house, key.arn, material), context ?? {});

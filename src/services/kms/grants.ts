@@ -223,6 +223,7 @@ export function refuseDryRun(dryRun: boolean | undefined): void {
     throw new AwsError(
       'DryRunOperationException',
       'The request would have succeeded, but the DryRun option is set to true.',
+      { statusCode: 412 },
     );
   }
 }
