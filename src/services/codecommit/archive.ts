@@ -40,6 +40,7 @@ async function* archiveOf(git: BareRepository, commitId: string): AsyncGenerator
     child.on('error', reject);
     child.on('close', resolve);
   });
+  ended.catch(() => {}); // reported below, unless the reader has gone
   try {
     yield* child.stdout as AsyncIterable<Uint8Array>;
     const exitCode = await ended;
