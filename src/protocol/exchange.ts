@@ -183,7 +183,7 @@ class TheExchange implements Exchange {
       if (input !== undefined) input[member] = value;
     });
     input = PROTOCOLS[route.protocol].decode(route, { request, target, body });
-    if (route.protocol === 'rest-xml') mendContentEncoding(input);
+    if (isChunked(request)) mendFraming(request, input);
     return input;
   }
 
@@ -255,15 +255,16 @@ function unpack(route: Route, request: WireRequest, bytes: Uint8Array, options: 
   }
 }
 
-/** What S3 takes off before it stores: the framing's name in Content-Encoding is not part of the object. */
-function mendContentEncoding(input: Record<string, unknown>): void {
-  if (typeof input.ContentEncoding === 'string') {
-    const rest = input.ContentEncoding.split(',')
-      .map((coding) => coding.trim())
-      .filter((coding) => coding !== 'aws-chunked' && coding !== '');
-    if (rest.length === 0) delete input.ContentEncoding;
-    else input.ContentEncoding = rest.join(', ');
-  }
+/** The members that would speak of the `aws-chunked` framing speak of what is inside it. */
+function mendFraming(request: WireRequest, input: Record<string, unknown>): void {
+  const length = request.headers['x-amz-decoded-content-length'];
+  if (length !== undefined && 'ContentLength' in input) input.ContentLength = Number(length);
+  if (typeof input.ContentEncoding !== 'string') return;
+  const rest = input.ContentEncoding.split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== 'aws-chunked' && coding !== '');
+  if (rest.length === 0) delete input.ContentEncoding;
+  else input.ContentEncoding = rest.join(', ');
 }
 
 /** How to answer a request that was not understood. */

@@ -3,9 +3,22 @@
  * or says that it cannot be done (the constraint is then not checked; a test holds the list of such patterns).
  */
 
+/**
+ * Patterns whose own form takes exponential time on text that nearly matches, and a form of linear or quadratic time
+ * that matches the same text.
+ */
+const EQUIVALENTS: Readonly<Record<string, string>> = {
+  // Header values of EventBridge connections: `[ \t]` is inside the class that it separates.
+  '^[ \\t]*[\\x20-\\x7E]+([ \\t]+[\\x20-\\x7E]+)*[ \\t]*$': '[\\t\\x20-\\x7E]*[\\x20-\\x7E][\\t]*',
+  '^[ \\t]*[^\\x00-\\x1F:\\x7F]+([ \\t]+[^\\x00-\\x1F:\\x7F]+)*[ \\t]*$':
+    '[\\t]*[^\\x00-\\x1F:\\x7F](?:[^\\x00-\\x08\\x0A-\\x1F:\\x7F])*',
+  // ECR scanning filters: the separator is optional inside a repetition of a repetition.
+  '^[a-z0-9*](?:[._\\-/a-z0-9*]?[a-z0-9*]+)*$': '[a-z0-9*]+(?:[._\\-/][a-z0-9*]+)*',
+};
+
 /** Anchored at both ends, with the `u` flag; undefined when JavaScript has no such pattern. */
 export function compilePattern(java: string): RegExp | undefined {
-  const translated = translate(java);
+  const translated = translate(EQUIVALENTS[java] ?? java);
   if (translated === undefined) return undefined;
   try {
     return new RegExp(`^(?:${translated.source})$`, `u${translated.flags}`);
@@ -36,6 +49,11 @@ function translate(java: string): { source: string; flags: string } | undefined 
       out += escape.source;
       i = escape.last;
       classStart = false;
+      // Java takes `[\\w-_]` for a class, a hyphen and an underscore; JavaScript wants the hyphen escaped.
+      if (inClass && escape.source.length === 2 && /[wdsWDS]/.test(next) && text[i + 1] === '-') {
+        out += '\\-';
+        i++;
+      }
       continue;
     }
     if (inClass) {
@@ -97,11 +115,11 @@ function translateEscape(text: string, at: number, inClass: boolean): { source: 
     return `[${negated ? '^' : ''}${members}]`;
   };
   if (next === 'p' || next === 'P') {
-    const name = /^\{(?:Is|javaLetterOrDigit$)?([A-Za-z_]+)\}/.exec(text.slice(at + 2));
+    const name = /^\{(?:Is)?([A-Za-z_]+)\}/.exec(text.slice(at + 2));
     const short = /^[A-Z]/.exec(text.slice(at + 2));
     const found = name ?? short;
     if (found === null) return undefined;
-    const word = name?.[1] ?? found[0];
+    const word = name?.[1] === 'Whitespace' ? 'White_Space' : (name?.[1] ?? found[0]);
     const last = at + 1 + found[0].length;
     const posix = POSIX[word];
     const source = posix === undefined ? `\\${next}{${word}}` : wrap(posix, next === 'P');

@@ -1,4 +1,5 @@
 /** The six protocols, each as reading an input and writing an output or an error. */
+import { encodeEventStream, EVENT_STREAM_TYPE, eventStreamMember } from './event-stream.ts';
 import { parseForm, readForm } from './form.ts';
 import { readCbor, serializeCbor, writeCbor } from './cbor.ts';
 import { parseJsonBody, readJson, writeJson } from './json.ts';
@@ -49,14 +50,24 @@ const json: Protocol = {
     const body = parseJsonBody(bytes(input));
     return readJson(route.model, inputOf(route), body) as Record<string, unknown>;
   },
-  encode: (route, output, requestId) => ({
-    statusCode: 200,
-    headers: { 'content-type': route.contentType ?? 'application/x-amz-json-1.1', 'x-amzn-requestid': requestId },
-    body:
-      route.operation?.output === undefined
-        ? ''
-        : JSON.stringify(writeJson(route.model, route.operation.output, output)),
-  }),
+  encode: (route, output, requestId) => {
+    const { model, operation } = route;
+    const contentType = route.contentType ?? 'application/x-amz-json-1.1';
+    const headers = { 'content-type': contentType, 'x-amzn-requestid': requestId };
+    if (operation?.output === undefined) return { statusCode: 200, headers, body: '' };
+    const stream = eventStreamMember(model, operation.output);
+    if (stream === undefined) {
+      return { statusCode: 200, headers, body: JSON.stringify(writeJson(model, operation.output, output)) };
+    }
+    const { [stream.name]: events, ...initial } = output;
+    headers['content-type'] = EVENT_STREAM_TYPE;
+    const body = encodeEventStream(model, stream.shape, events ?? [], {
+      document: (reference, value) => JSON.stringify(writeJson(model, reference, value)),
+      documentType: 'application/json',
+      initial: JSON.stringify(writeJson(model, operation.output, initial)),
+    });
+    return { statusCode: 200, headers, body };
+  },
   encodeError: (error) => ({
     statusCode: error.statusCode,
     headers: {
@@ -118,6 +129,15 @@ const restJson: Protocol = {
       return { statusCode, headers, body: raw.body };
     }
     if (document === undefined) return { statusCode, headers, body: '' };
+    const stream = eventStreamMember(route.model, route.operation?.output);
+    if (stream !== undefined) {
+      headers['content-type'] = EVENT_STREAM_TYPE;
+      const body = encodeEventStream(route.model, stream.shape, document.value, {
+        document: (reference, value) => JSON.stringify(writeJson(route.model, reference, value)),
+        documentType: 'application/json',
+      });
+      return { statusCode, headers, body };
+    }
     headers['content-type'] ??= 'application/json';
     return { statusCode, headers, body: JSON.stringify(writeJson(route.model, document.reference, document.value)) };
   },
@@ -157,6 +177,15 @@ const restXml: Protocol = {
       return { statusCode, headers, body: raw.body };
     }
     if (document === undefined) return { statusCode, headers, body: '' };
+    const stream = eventStreamMember(route.model, route.operation?.output);
+    if (stream !== undefined) {
+      headers['content-type'] = EVENT_STREAM_TYPE;
+      const body = encodeEventStream(route.model, stream.shape, document.value, {
+        document: (reference, value) => XML_HEADER + writeXml(route.model, reference.shape, reference, value, S3_STYLE),
+        documentType: 'text/xml',
+      });
+      return { statusCode, headers, body };
+    }
     headers['content-type'] ??= 'application/xml';
     return { statusCode, headers, body: XML_HEADER + restXmlDocument(route, document) };
   },

@@ -222,8 +222,7 @@ function constraintsOf(shape: Shape): readonly Constraint[] {
         });
       }
       if (shape.pattern !== undefined && shape.type === 'string') {
-        const constraint = patternConstraint(shape.pattern, max);
-        if (constraint !== undefined) out.push(constraint);
+        out.push(patternConstraint(shape.pattern));
       }
       return out;
     }
@@ -249,15 +248,20 @@ function constraintsOf(shape: Shape): readonly Constraint[] {
   }
 }
 
-/** Patterns are tried on text of at most this length where the model sets no maximum: a long one is no name. */
-const MAX_PATTERN_TEXT = 65_536;
+/**
+ * Text longer than this is tried only against a single repeated class, which takes linear time; the others are tested
+ * for speed up to this length (patterns.test.ts).
+ */
+const MAX_PATTERN_TEXT = 4_096;
+const ONE_CLASS = /^\^?(?:\[(?:[^\]\\[]|\\.)*\]|\\?.)(?:[*+]|\{\d+(?:,\d*)?\})?\$?$/s;
 
-function patternConstraint(pattern: string, max: number | undefined): Constraint | undefined {
+function patternConstraint(pattern: string): Constraint {
+  const isLinear = ONE_CLASS.test(pattern);
+  // Compiled when first needed: a model has hundreds, and a call needs a few.
   let compiled: RegExp | undefined | null = null;
-  const limit = Math.min(max ?? MAX_PATTERN_TEXT, MAX_PATTERN_TEXT);
   return {
     holds: (value) => {
-      if (typeof value !== 'string' || value.length > limit * 2) return true;
+      if (typeof value !== 'string' || (value.length > MAX_PATTERN_TEXT && !isLinear)) return true;
       if (compiled === null) compiled = compilePattern(pattern);
       return compiled === undefined || compiled.test(value);
     },
