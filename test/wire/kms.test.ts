@@ -186,7 +186,10 @@ describe('cryptographic operations', () => {
     );
     expect(Buffer.from(opened.Plaintext ?? []).toString()).toBe('secret');
     expect(opened.KeyId).toBe(arn);
-    for (const wrong of [undefined, { purpose: 'test' }, { purpose: 'Test', stage: 'one' }]) {
+    for (const wrong of [undefined, { purpose: 'test' }, { purpose: 'Test', stage: 'one' }] as (
+      | Record<string, string>
+      | undefined
+    )[]) {
       const command = new DecryptCommand({ CiphertextBlob: sealed.CiphertextBlob, EncryptionContext: wrong });
       expect(await failure(kms.send(command))).toBe('InvalidCiphertextException');
     }
