@@ -63,8 +63,9 @@ export async function readLogEvents(q: Queryable, read: LogRead): Promise<LogEve
     ingested_at: string | number;
     message: string;
   }>(
+    // The column, not the text of the same name that is selected: as texts, 10 comes before 9.
     `SELECT id::text AS id, stream, at, ingested_at, message FROM log_events WHERE ${where.join(' AND ')}
-     ORDER BY at ${direction}, id ${direction} LIMIT ${bind(read.limit)}`,
+     ORDER BY at ${direction}, log_events.id ${direction} LIMIT ${bind(read.limit)}`,
     parameters,
   );
   return rows.map((row) => ({
