@@ -9,6 +9,8 @@ import { CodeDeployClient, CreateApplicationCommand, CreateDeploymentGroupComman
 import { CodePipelineClient, CreatePipelineCommand } from '@aws-sdk/client-codepipeline';
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
 import {
+  AttachUserPolicyCommand,
+  CreateAccessKeyCommand,
   CreateRoleCommand,
   CreateServiceSpecificCredentialCommand,
   CreateUserCommand,
@@ -63,8 +65,9 @@ export async function makeWorld({ endpoint, nodePath, report }: WorldOptions): P
     region: REGION,
     credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
   };
-  const tools = await makeAccount(root, 'tools');
-  const production = await makeAccount(root, 'production');
+  const admin = await makeAdministrator(root);
+  const tools = await makeAccount(admin, 'tools');
+  const production = await makeAccount(admin, 'production');
   report(`accounts   tools ${tools.account}, production ${production.account}`);
 
   const arn = (account: string, role: string): string => `arn:aws:iam::${account}:role/${role}`;
@@ -330,6 +333,23 @@ export async function makeWorld({ endpoint, nodePath, report }: WorldOptions): P
   );
   report('pipeline   Source → Build → Approve → Deploy (as a role of the production account)');
   return { tools, production, gitUrl, pipelineRoleArn: names.pipelineRole };
+}
+
+/** A root account cannot assume roles, here as on AWS: a user of the first account does. */
+async function makeAdministrator(root: ClientConfig): Promise<ClientConfig> {
+  const iam = new IAMClient(root);
+  await iam.send(new CreateUserCommand({ UserName: 'administrator' }));
+  await iam.send(
+    new AttachUserPolicyCommand({
+      UserName: 'administrator',
+      PolicyArn: 'arn:aws:iam::aws:policy/AdministratorAccess',
+    }),
+  );
+  const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: 'administrator' }));
+  return {
+    ...root,
+    credentials: { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' },
+  };
 }
 
 async function makeAccount(
