@@ -7,6 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: ['src/**/*.test.ts', 'test/tidy/**/*.test.ts'],
           pool: 'threads',
           isolate: false,
@@ -15,6 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'server',
+          sequence: { groupOrder: 1 },
           include: ['test/{wire,contract,e2e,simulation}/**/*.test.ts'],
           pool: 'forks',
           testTimeout: 60_000,
