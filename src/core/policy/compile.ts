@@ -108,10 +108,11 @@ function resourceMatcher(statement: Record<string, unknown>, variables: boolean)
   // Trust policies name no resource: they are about the role that they are on.
   if (listed === undefined && others === undefined) return () => true;
   const matchers = strings(listed ?? others).map((pattern) => compileResourcePattern(pattern, variables));
-  if (listed === undefined) return (resource, context) => !matchers.some((match) => match(resource, context));
-  const [only] = matchers;
-  if (matchers.length === 1 && only !== undefined) return only;
-  return (resource, context) => matchers.some((match) => match(resource, context));
+  const any: ResourceMatcher = (resource, context) => {
+    for (const match of matchers) if (match(resource, context)) return true;
+    return false;
+  };
+  return listed === undefined ? (resource, context) => !any(resource, context) : any;
 }
 
 function principalMatcher(statement: Record<string, unknown>): PrincipalMatcher | undefined {

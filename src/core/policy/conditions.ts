@@ -45,7 +45,7 @@ export function compileCondition(
   const name = key.toLowerCase();
   if (parsed.base === 'Null') {
     const wanted = values.map((value) => value.toLowerCase() === 'true');
-    return (context) => wanted.includes((context.get(name)?.length ?? 0) === 0);
+    return (context) => wanted.includes((context.get(name, key)?.length ?? 0) === 0);
   }
   const { negated, compile } = OPERATORS[parsed.base] as Operator;
   const matchers = values.map((value) => compile(value, variables));
@@ -56,7 +56,7 @@ export function compileCondition(
   const whenAbsent = parsed.ifExists || (parsed.set === undefined ? negated : parsed.set === 'all');
   const every = parsed.set === undefined ? negated : parsed.set === 'all';
   return (context) => {
-    const present = context.get(name);
+    const present = context.get(name, key);
     if (present === undefined || present.length === 0) return whenAbsent;
     for (const value of present) if (holds(value, context) !== every) return !every;
     return every;

@@ -500,13 +500,14 @@ const resourceStatements = fc.array(
   fc.tuple(statement(either), principal).map(([s, Principal]) => ({ ...s, Principal })),
   { maxLength: 3 },
 );
+type Context = Record<string, string>;
 const anyCase: fc.Arbitrary<Case> = fc
   .record({
     identity: statements,
     boundary: optional,
     session: optional,
     resource: resourceStatements,
-    context: fc.constantFrom({}, { 'aws:PrincipalTag/team': 'red' }, { 'AWS:PRINCIPALTAG/TEAM': 'blue' }),
+    context: fc.constantFrom<Context[]>({}, { 'aws:PrincipalTag/team': 'red' }, { 'AWS:PRINCIPALTAG/TEAM': 'blue' }),
     across: fc.boolean(),
   })
   .map(({ across, ...c }) => ({

@@ -74,6 +74,11 @@ export function compileResourcePattern(pattern: string, variables: boolean): Res
     const whole = compilePattern(pattern, { variables, wildcards: true });
     return (resource, context) => whole(resource.text, context);
   }
+  if (fields.slice(0, 5).every((field) => !/[*?]/.test(field)) && !fields.join('').includes('${')) {
+    // With five plain fields in front, the whole text fits the whole pattern exactly when every field does.
+    const glob = compileGlob(wildcardUnits(fields.join(':')));
+    return (resource) => glob(resource.text);
+  }
   return arnFieldsMatcher(fields, (field, i) =>
     compilePattern(field, { variables: variables && i === 5, wildcards: true }),
   );

@@ -9,11 +9,13 @@ export class ContextView {
     this.#raw = raw;
   }
 
-  /** `key` in lower case. Undefined when the request has no such key. */
-  get(key: string): readonly string[] | undefined {
-    // Most requests meet no condition, so the index is made at the first one.
+  /** Undefined when the request has no such key. `folded` is the key in lower case, `written` as the policy spells it. */
+  get(folded: string, written: string = folded): readonly string[] | undefined {
+    // Policies nearly always spell a key as the request does: the index is made only where one does not.
+    const value = Object.hasOwn(this.#raw, written) ? this.#raw[written] : undefined;
+    if (value !== undefined) return typeof value === 'string' ? [value] : value;
     this.#values ??= index(this.#raw);
-    return this.#values.get(key);
+    return this.#values.get(folded);
   }
 
   /** The value of a policy variable: a key with exactly one value. */
