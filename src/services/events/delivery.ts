@@ -139,10 +139,7 @@ async function sendToDeadLetterQueue(
     sourceArn: delivery.ruleArn,
     sourceAccount: delivery.scope.account,
   });
-  const { QueueUrl } = await client.call<{ QueueUrl: string }>('sqs', 'GetQueueUrl', {
-    QueueName: queue?.resource,
-    QueueOwnerAWSAccountId: queue?.account,
-  });
+  const QueueUrl = `${house.config.endpoint()}/${queue?.account}/${queue?.resource}`;
   const text = (StringValue: string): object => ({ DataType: 'String', StringValue });
   await client.call('sqs', 'SendMessage', {
     QueueUrl,
