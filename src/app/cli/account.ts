@@ -4,6 +4,8 @@ import { OptionError } from '../config.ts';
 import { awsClient, type AwsClient } from './aws.ts';
 import { withEndpoint } from './endpoint.ts';
 
+type Creation = Readonly<{ Id: string; State: string; AccountId?: string; FailureReason?: string }>;
+type CreationAnswer = Readonly<{ CreateAccountStatus: Creation }>;
 type Account = Readonly<{ Id: string; Name: string; Status?: string }>;
 
 export function addAccountCommand(program: Command): void {
@@ -33,17 +35,29 @@ export function addAccountCommand(program: Command): void {
     const made = (await aws('organizations', 'CreateAccount', {
       AccountName: name,
       Email: email ?? `${name.replaceAll(/[^\w.-]/g, '-')}@example.com`,
-    })) as {
-      CreateAccountStatus: { State: string; AccountId?: string; FailureReason?: string };
-    };
-    const { State, AccountId, FailureReason } = made.CreateAccountStatus;
-    if (State === 'FAILED' || AccountId === undefined)
+    })) as CreationAnswer;
+    const { State, AccountId, FailureReason } = await finished(aws, made.CreateAccountStatus);
+    if (State !== 'SUCCEEDED' || AccountId === undefined) {
       throw new OptionError(`the account could not be made: ${FailureReason ?? State}`);
+    }
     process.stdout.write(`${AccountId}\n`);
     process.stderr.write(
       `Reach it by its role: aws sts assume-role --role-arn arn:aws:iam::${AccountId}:role/OrganizationAccountAccessRole --role-session-name me\n`,
     );
   });
+}
+
+/** Asks until the account is made, or is not. */
+async function finished(aws: AwsClient, begun: Creation): Promise<Creation> {
+  let creation = begun;
+  for (let tries = 0; creation.State === 'IN_PROGRESS' && tries < 100; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const answer = (await aws('organizations', 'DescribeCreateAccountStatus', {
+      CreateAccountRequestId: begun.Id,
+    })) as CreationAnswer;
+    creation = answer.CreateAccountStatus;
+  }
+  return creation;
 }
 
 /** An account list needs an organization; the first account becomes its management account. */
