@@ -522,8 +522,11 @@ describe('deletions', () => {
     const Bucket = await newBucket();
     await put(Bucket, 'k', 'one');
     const digestOf = async (): Promise<string> => {
-      const rows = await sluice.house.store.query('SELECT segments FROM objects WHERE bucket = $1', [Bucket]);
-      return (rows[0]?.['segments'] as { digest: string }[])[0]?.digest ?? '';
+      const rows = await sluice.house.store.query<{ digest: string }>(
+        "SELECT segments->0->>'digest' AS digest FROM objects WHERE bucket = $1",
+        [Bucket],
+      );
+      return rows[0]?.digest ?? '';
     };
     const first = await digestOf();
     expect(await sluice.house.blobs.has(first)).toBe(true);
