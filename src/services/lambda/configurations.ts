@@ -73,6 +73,9 @@ export async function withSettings<Base extends Partial<Configuration>>(
       `The runtime parameter of ${input.Runtime} is not implemented by Sluice. Implemented: ${RUNTIMES.join(', ')}`,
     );
   }
+  checkRange('timeout', input.Timeout, 1, 900);
+  checkRange('memorySize', input.MemorySize, 128, 10_240);
+  checkRange('ephemeralStorage.size', input.EphemeralStorage?.Size, 512, 10_240);
   const architecture = input.Architectures?.[0];
   if ((input.Architectures?.length ?? 0) > 1) {
     throw invalid('Value for Architectures must be exactly one of x86_64 or arm64.');
@@ -89,6 +92,13 @@ export async function withSettings<Base extends Partial<Configuration>>(
     ...(architecture === undefined ? {} : { architecture }),
   };
   return { ...current, ...set, ...(await environmentOf(house, current, input)) };
+}
+
+/** The model knows wider limits than the service keeps. Source: Lambda Developer Guide, "Lambda quotas". */
+function checkRange(name: string, value: number | undefined, least: number, most: number): void {
+  if (value === undefined || (value >= least && value <= most)) return;
+  const bound = value > most ? `less than or equal to ${most}` : `greater than or equal to ${least}`;
+  throw invalid(`'${name}' value failed to satisfy constraint: Member must have value ${bound}`);
 }
 
 /** Sealed anew only where it changed: an unchanged configuration stays equal to itself. */
