@@ -342,7 +342,9 @@ export class BuildRun {
   async #uploadArtifacts(): Promise<Outcome> {
     const { definition } = this.#build;
     const buildspec = this.#buildspec;
-    if (buildspec === undefined || definition.artifacts.type === 'NO_ARTIFACTS') return DONE;
+    if (buildspec === undefined) return DONE;
+    const primary = definition.artifacts.type === 'NO_ARTIFACTS' ? undefined : buildspec.artifacts;
+    if (primary === undefined && definition.secondaryArtifacts.length === 0) return DONE;
     const shell = await this.#openShell();
     const tools = {
       scope: this.#key,
@@ -354,8 +356,8 @@ export class BuildRun {
       expand: (text: string) => shell.expand(text),
     };
     const facts: { artifacts?: Facts['artifacts']; secondaryArtifacts?: Facts['secondaryArtifacts'] } = {};
-    if (buildspec.artifacts !== undefined && buildspec.artifacts.files.length > 0) {
-      facts.artifacts = await uploadArtifacts(buildspec.artifacts, definition.artifacts, tools);
+    if (primary !== undefined && primary.files.length > 0) {
+      facts.artifacts = await uploadArtifacts(primary, definition.artifacts, tools);
     }
     const secondary: NonNullable<Facts['secondaryArtifacts']> = [];
     for (const wanted of definition.secondaryArtifacts) {
