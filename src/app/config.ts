@@ -27,6 +27,8 @@ export type ServerOptions = Readonly<{
   store?: 'auto' | 'native' | 'pglite' | 'url';
   /** Only these services (with sts and iam). For tests. */
   services?: readonly string[];
+  /** How many builds run side by side; the others wait, QUEUED. Twice the processor's cores unless said. */
+  concurrentBuilds?: number;
   /** A seed for ids and random numbers. For tests. */
   seed?: number;
   log?: 'silent' | 'info' | 'debug';
@@ -46,6 +48,7 @@ export type ServerConfig = Readonly<{
   databaseUrl: string | undefined;
   store: 'auto' | 'native' | 'pglite' | 'url';
   services: readonly string[] | undefined;
+  concurrentBuilds: number | undefined;
   seed: number | undefined;
   log: 'silent' | 'info' | 'debug';
   /** Folders that ship with Sluice. */
@@ -74,6 +77,11 @@ export function compileOptions(
   const region = options.region ?? environment['SLUICE_REGION'] ?? 'us-east-1';
   if (!/^[a-z]{2}(-[a-z]+)+-\d$/.test(region))
     throw new OptionError(`--region ${region}: expected a Region such as us-east-1`);
+  const buildsText = environment['SLUICE_CONCURRENT_BUILDS'];
+  const concurrentBuilds = options.concurrentBuilds ?? (buildsText === undefined ? undefined : Number(buildsText));
+  if (concurrentBuilds !== undefined && !(Number.isInteger(concurrentBuilds) && concurrentBuilds > 0)) {
+    throw new OptionError(`SLUICE_CONCURRENT_BUILDS=${buildsText ?? concurrentBuilds}: expected a number from 1`);
+  }
   const packageDir = findPackageDir();
   return Object.freeze({
     host: options.host ?? environment['SLUICE_HOST'] ?? '127.0.0.1',
@@ -89,6 +97,7 @@ export function compileOptions(
     databaseUrl: options.databaseUrl ?? environment['SLUICE_DATABASE_URL'],
     store: options.store ?? 'auto',
     services: options.services,
+    concurrentBuilds,
     seed: options.seed,
     log: options.log ?? 'info',
     packageDir,

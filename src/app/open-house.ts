@@ -108,6 +108,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
         stateDir: folder.path,
         assetsDir: join(config.packageDir, 'assets'),
         searchPath: machinePath(),
+        ...(config.concurrentBuilds === undefined ? {} : { concurrentBuilds: config.concurrentBuilds }),
         wallNow,
       },
     };
