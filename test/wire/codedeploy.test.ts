@@ -1040,3 +1040,49 @@ describe('definitions', () => {
     await expect(client(passing).send(new CreateDeploymentGroupCommand(group))).rejects.toThrow('iam:PassRole');
   });
 });
+
+describe('a restart', () => {
+  it('finds the deployment and its alarm where they were, and ends as it would have', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'sluice-restart-'));
+    const outer = { sluice, codedeploy, lambda, cloudwatch, serviceRole, functionRole };
+    const open = async () => {
+      sluice = await startSluice({ services: ['codedeploy', 'lambda', 'cloudwatch', 'logs', 's3', 'kms'], stateDir });
+      const config = { ...sluice.clientConfig(), maxAttempts: 1 };
+      [codedeploy, lambda, cloudwatch] = [
+        new CodeDeployClient(config),
+        new LambdaClient(config),
+        new CloudWatchClient(config),
+      ];
+      clients.push(codedeploy, lambda, cloudwatch);
+    };
+    try {
+      await open();
+      functionRole = await executionRole(sluice, 'function');
+      serviceRole = await role('deployer', SERVICE_ROLE_MAY);
+      const good = await setUp();
+      const bad = await setUp();
+      await deployTwo(bad);
+      const goodId = await deploy(good, appSpec(good.fn, 1, 2));
+      const badId = await deploy(bad, appSpec(bad.fn, 2, 3));
+      await sluice.clock.advance('PT1M');
+      await cloudwatch.send(
+        new PutMetricDataCommand({ Namespace: bad.app, MetricData: [{ MetricName: 'Errors', Value: 1 }] }),
+      );
+      await sluice.close();
+      await open();
+      expect((await get(goodId)).status).toBe('InProgress');
+      await sluice.clock.advance('PT4M');
+      expect((await get(goodId)).status).toBe('Succeeded');
+      expect(await traffic(good.fn)).toEqual({ 2: 100 });
+      const stopped = await get(badId);
+      expect(stopped).toMatchObject({ status: 'Stopped', errorInformation: { code: 'ALARM_ACTIVE' } });
+      expect((await get(stopped.rollbackInfo?.rollbackDeploymentId)).status).toBe('Succeeded');
+      expect(await traffic(bad.fn)).toEqual({ 2: 100 });
+    } finally {
+      alarms.length = 0;
+      await sluice.close();
+      ({ sluice, codedeploy, lambda, cloudwatch, serviceRole, functionRole } = outer);
+      rmSync(stateDir, { recursive: true, force: true });
+    }
+  });
+});
