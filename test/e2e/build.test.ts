@@ -335,6 +335,13 @@ describe('sources and artifacts', () => {
     });
   });
 
+  it('git in a build clones with the credential helper of the buildspec', async () => {
+    const build = ['git clone -q "$AWS_ENDPOINT_URL/v1/repos/code" again', 'test "$(cat again/src/x.txt)" = x'];
+    const helped = await runBuild(client, await project(spec({ build }, { env: { 'git-credential-helper': 'yes' } })));
+    expect(helped.buildStatus, await logOf(sluice, helped)).toBe('SUCCEEDED');
+    expect((await runBuild(client, await project(spec({ build })))).buildStatus).toBe('FAILED');
+  });
+
   it('need the permissions of the service role', async () => {
     const poor = await buildRole(sluice, 'poor', ['logs:*']);
     const source = { type: 'CODECOMMIT', location: `${sluice.url}/v1/repos/code` } as const;

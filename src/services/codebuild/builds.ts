@@ -45,6 +45,8 @@ import {
   startTokens,
 } from './records.ts';
 
+/** How CodePipeline tells the revision; the build's commands do not see it by this name. */
+const REVISION_VARIABLE = 'CODEPIPELINE_SOURCE_REVISION';
 const TOKEN_LIFE_MS = 5 * MINUTE_MS;
 
 export const startBuild = operation<StartBuildInput, StartBuildOutput>({
@@ -207,7 +209,10 @@ function refuseOverrides(input: StartBuildInput): void {
 
 /** The project as it stands, with the overrides of this start. */
 function defined(project: Project, input: StartBuildInput, call: Call): Omit<BuildDefinition, 'buildNumber'> {
-  const fromPipeline = isPipeline(call.principal, input.environmentVariablesOverride ?? []);
+  const given = input.environmentVariablesOverride ?? [];
+  const fromPipeline = isPipeline(call.principal, given);
+  const pipelineRevision = fromPipeline ? given.find(({ name }) => name === REVISION_VARIABLE)?.value : undefined;
+  const overrides = fromPipeline ? given.filter(({ name }) => name !== REVISION_VARIABLE) : given;
   const source = { ...project.source };
   if (input.sourceTypeOverride !== undefined && input.sourceTypeOverride !== source.type) {
     source.type = input.sourceTypeOverride;
@@ -244,12 +249,9 @@ function defined(project: Project, input: StartBuildInput, call: Call): Omit<Bui
     ...(input.imagePullCredentialsTypeOverride === undefined
       ? {}
       : { imagePullCredentialsType: input.imagePullCredentialsTypeOverride }),
-    environmentVariables: overridden(
-      project.environment.environmentVariables ?? [],
-      input.environmentVariablesOverride ?? [],
-    ),
+    environmentVariables: overridden(project.environment.environmentVariables ?? [], overrides),
   };
-  checkEnvironment({ ...environment, environmentVariables: input.environmentVariablesOverride });
+  checkEnvironment({ ...environment, environmentVariables: overrides });
   const cache = input.cacheOverride ?? project.cache;
   checkCache(cache);
   const logsConfig = input.logsConfigOverride ?? project.logsConfig;
@@ -260,6 +262,7 @@ function defined(project: Project, input: StartBuildInput, call: Call): Omit<Bui
     projectName: project.name,
     initiator: fromPipeline ? `codepipeline/${sessionName(call.principal)}` : initiatorOf(call.principal),
     fromPipeline,
+    ...(pipelineRevision === undefined ? {} : { pipelineRevision }),
     source,
     secondarySources,
     ...(sourceVersion === undefined ? {} : { sourceVersion }),

@@ -45,6 +45,8 @@ export type BuildDefinition = Readonly<{
   initiator: string;
   /** Source and artifacts are shown as CODEPIPELINE's. */
   fromPipeline: boolean;
+  /** The revision of the pipeline's source that the primary input is; the build's resolved source version. */
+  pipelineRevision?: string;
   source: ProjectSource;
   secondarySources: readonly ProjectSource[];
   sourceVersion?: string;

@@ -253,7 +253,7 @@ export class BuildRun {
       'primary source',
       tools,
     );
-    this.#resolvedSourceVersion = primary.resolvedVersion;
+    this.#resolvedSourceVersion = definition.pipelineRevision ?? primary.resolvedVersion;
     const versions = new Map(
       definition.secondarySourceVersions.map((each) => [each.sourceIdentifier, each.sourceVersion]),
     );
@@ -282,7 +282,7 @@ export class BuildRun {
     }
     return {
       ...DONE,
-      facts: primary.resolvedVersion === undefined ? {} : { resolvedSourceVersion: primary.resolvedVersion },
+      facts: this.#resolvedSourceVersion === undefined ? {} : { resolvedSourceVersion: this.#resolvedSourceVersion },
     };
   }
 

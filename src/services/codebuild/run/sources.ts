@@ -66,14 +66,14 @@ async function fetchFromS3(
       return {};
     }
     const archive = join(tools.scratchDir, 'source.zip');
-    const versionId = await download(
+    await download(
       tools,
       { Bucket: place.bucket, Key: place.key, ...(version ? { VersionId: version } : {}) },
       archive,
     );
     await unzip(archive, into);
     await rm(archive, { force: true });
-    return versionId === undefined ? {} : { resolvedVersion: versionId };
+    return {};
   } catch (error) {
     if (isAwsError(error))
       throw new PhaseFailure('CLIENT_ERROR', `${error.code}: ${error.message} for ${what} and source version ${arn}`);
@@ -84,13 +84,12 @@ async function fetchFromS3(
   }
 }
 
-async function download(tools: SourceTools, input: object, file: string): Promise<string | undefined> {
+async function download(tools: SourceTools, input: object, file: string): Promise<void> {
   const client = await tools.client();
-  const { Body, VersionId } = await client.call<{ Body?: Readable; VersionId?: string }>('s3', 'GetObject', input);
+  const { Body } = await client.call<{ Body?: Readable }>('s3', 'GetObject', input);
   if (Body === undefined) throw new PhaseFailure('CLIENT_ERROR', 'the S3 object has no content');
   await mkdir(dirname(file), { recursive: true });
   await pipeline(Body, createWriteStream(file));
-  return VersionId === 'null' ? undefined : VersionId;
 }
 
 async function fetchFolder(bucket: string, prefix: string, into: string, tools: SourceTools): Promise<void> {

@@ -62,6 +62,9 @@ function startInput(run: ActionRun, inputs: readonly Artifact[]): StartBuildInpu
   const secondary = inputs.filter((input) => input !== primary);
   const outputs = artifacts.outputPlaces();
   const key = artifacts.store.encryptionKey?.id;
+  const revision = pipelineExecution.actions.findLast(({ outputs: made }) =>
+    made.some((output) => output.bucket === primary?.bucket && output.key === primary.key),
+  )?.revision;
   return {
     projectName: configuration['ProjectName'],
     idempotencyToken: actionExecution.id,
@@ -82,6 +85,10 @@ function startInput(run: ActionRun, inputs: readonly Artifact[]): StartBuildInpu
     ...(key === undefined ? {} : { encryptionKeyOverride: key }),
     environmentVariablesOverride: [
       { name: 'CODEPIPELINE_EXECUTION_ID', value: pipelineExecution.id, type: 'PLAINTEXT' },
+      // Becomes the build's resolved source version, as the commit of a source action does in AWS.
+      ...(revision === undefined
+        ? []
+        : [{ name: 'CODEPIPELINE_SOURCE_REVISION', value: revision.id, type: 'PLAINTEXT' as const }]),
       ...((environmentVariables(configuration['EnvironmentVariables'] ?? '[]') ?? []) as {
         name: string;
         value: string;
