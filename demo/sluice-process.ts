@@ -7,6 +7,8 @@ export type SluiceProcessOptions = Readonly<{
   stateDir: string;
   port?: number;
   clock?: string;
+  /** Further flags of `sluice start`. */
+  extra?: readonly string[];
   log?: (line: string) => void;
 }>;
 
@@ -32,10 +34,10 @@ export class SluiceProcess {
   async start(): Promise<number> {
     const startedAt = performance.now();
     if (this.port === 0) this.port = this.#options.port ?? (await freePort());
-    const { stateDir, clock = 'manual' } = this.#options;
+    const { stateDir, clock = 'manual', extra = [] } = this.#options;
     const child = spawn(
       process.execPath,
-      [cliPath(), 'start', '--port', String(this.port), '--state', stateDir, '--clock', clock],
+      [cliPath(), 'start', '--port', String(this.port), '--state', stateDir, '--clock', clock, ...extra],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
         env: { ...process.env, NODE_NO_WARNINGS: '1' },
