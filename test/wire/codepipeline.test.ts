@@ -264,8 +264,10 @@ describe('a pipeline', () => {
   });
 
   it('is refused when nobody produces an input artifact, and nothing is kept of it', async () => {
-    const pipeline = threeStages('broken');
-    pipeline.stages?.[1]?.actions?.[0] && (pipeline.stages[1].actions[0].inputArtifacts = [{ name: 'Nothing' }]);
+    const pipeline = pipelineOf('broken', [
+      { name: 'Source', actions: [noOp('Fetch', 'Source')] },
+      { name: 'Build', actions: [noOp('Compile', 'Build', { inputArtifacts: [{ name: 'Nothing' }] })] },
+    ]);
     await expect(codepipeline.send(new CreatePipelineCommand({ pipeline }))).rejects.toMatchObject({
       name: 'InvalidActionDeclarationException',
       message:
