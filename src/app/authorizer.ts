@@ -104,6 +104,9 @@ function globalContext(call: CallFacts, policies: PrincipalPolicies, defaultAcco
   } else {
     context['aws:userid'] = principal.account;
   }
+  if ('temporary' in principal && principal.temporary !== undefined) {
+    context['aws:TokenIssueTime'] = isoSeconds(principal.temporary.issuedAt);
+  }
   const tags = { ...policies.tags, ...(principal.type === 'AssumedRole' ? principal.sessionTags : {}) };
   for (const [key, value] of Object.entries(tags)) context[`aws:PrincipalTag/${key}`] = value;
   return context;

@@ -110,15 +110,21 @@ async function run(
 
 async function authenticate(open: OpenHouse, exchange: Exchange, request: IncomingMessage): Promise<Principal> {
   let principal: Principal = { type: 'Anonymous' };
+  let keyId: string | undefined;
   await exchange.authenticate(
     async (accessKeyId) => {
       const credentials = await open.identity.credentials(accessKeyId);
       if (credentials === undefined || (accessKeyId === 'test' && !isLoopback(request))) return undefined;
       principal = credentials.principal;
+      keyId = accessKeyId;
       return credentials;
     },
     { wallMs: open.wallNow(), clockMs: open.house.clock.now() },
   );
+  if (keyId !== undefined && exchange.service !== undefined) {
+    // Only now is it a use: whoever knows an id could have written it into a request.
+    await open.identity.credentials(keyId, { service: exchange.service, region: exchange.region });
+  }
   return principal;
 }
 
