@@ -34,7 +34,14 @@ export function retriesTransaction(error: unknown): boolean {
 }
 
 export function isConnectionLost(error: unknown): boolean {
-  return CONNECTION_LOST.has(codeOf(error)) || messageOf(error).startsWith('Connection terminated');
+  return (
+    CONNECTION_LOST.has(codeOf(error)) || messageOf(error).startsWith('Connection terminated') || wasNotSent(error)
+  );
+}
+
+/** The driver knew that the connection was gone and sent nothing: a COMMIT that fails so has not happened. */
+export function wasNotSent(error: unknown): boolean {
+  return /^Client (has encountered a connection error|was closed) and is not queryable/.test(messageOf(error));
 }
 
 /** Milliseconds before attempt `attempt` (2 is the first retry); `spread` in [0, 1) keeps contenders apart. */
@@ -65,11 +72,27 @@ export class CommitUnknownError extends Error {
   }
 }
 
+/** The server cannot be reached, after the retries that are safe. `ServiceUnavailable` (503): SDKs try again. */
+export class DatabaseUnavailableError extends AwsError {
+  constructor(cause: unknown) {
+    super('ServiceUnavailable', 'The database does not answer.', { statusCode: 503, cause });
+  }
+}
+
+/** Nothing of the statement was kept. `ServiceUnavailable` (503). SQLSTATE 53100. */
+export class DatabaseFullError extends AwsError {
+  constructor(cause: unknown) {
+    super('ServiceUnavailable', 'The disk that holds the database is full.', { statusCode: 503, cause });
+  }
+}
+
 /** Puts a failure of the driver into the words of the house; anything unknown is returned as it is. */
 export function translateFailure(error: unknown): unknown {
   const code = codeOf(error);
   if (UNSTORABLE_TEXT.has(code)) return new UnstorableTextError(error);
   if (code === '22P02' && /surrogate/.test(detailOf(error))) return new UnstorableTextError(error);
+  if (code === '53100') return new DatabaseFullError(error);
+  if (isConnectionLost(error)) return new DatabaseUnavailableError(error);
   return error;
 }
 

@@ -14,6 +14,7 @@ import {
   retriesTransaction,
   retryDelayMs,
   translateFailure,
+  wasNotSent,
 } from './failures.ts';
 import { migrate, type Migration } from './migrate.ts';
 import type { StoreLog } from './open.ts';
@@ -51,6 +52,7 @@ export class PgStore implements Store {
   readonly kind: StoreKind;
   readonly #pool: pg.Pool;
   readonly #stopServer: () => Promise<void>;
+  readonly #log: StoreLog | undefined;
   readonly #names = new Map<string, string>();
   #closed: Promise<void> | undefined;
   #spread = 0;
@@ -66,14 +68,20 @@ export class PgStore implements Store {
       types: types as unknown as pg.CustomTypesConfig,
       ...options.client,
     });
+    this.#log = options.log;
     // An idle client that loses its server: the pool drops it, and the next caller gets a new one.
     this.#pool.on('error', (error) => {
       if (this.#closed === undefined) options.log?.warn('an idle database connection broke', { error: error.message });
     });
+    // One that is being used has no listener of the pool's: without this one its loss would end the process. Whoever
+    // uses it learns of it by the query that fails.
+    this.#pool.on('connect', (client) => void client.on('error', () => {}));
   }
 
   async query<R extends Row = Row>(sql: string, parameters: readonly unknown[] = []): Promise<R[]> {
-    const client = await this.#connect();
+    const client = await this.#connect().catch((error: unknown) => {
+      throw translateFailure(error);
+    });
     let broken = false;
     try {
       return await this.#run<R>(client, sql, parameters);
@@ -124,7 +132,7 @@ export class PgStore implements Store {
     } catch (error) {
       open = false;
       broken = isConnectionLost(error);
-      if (broken && committing) throw new CommitUnknownError(error);
+      if (broken && committing && !wasNotSent(error)) throw new CommitUnknownError(error);
       if (!broken && !(committing && retriesTransaction(error))) {
         await client.query('ROLLBACK').catch(() => {
           broken = true;
@@ -134,7 +142,14 @@ export class PgStore implements Store {
     } finally {
       client.release(broken);
     }
-    for (const callback of callbacks) callback();
+    for (const callback of callbacks) {
+      try {
+        callback();
+      } catch (error) {
+        // The transaction is committed; its caller must not take this for a failure of it.
+        this.#log?.error('a callback after a commit failed', { error: String(error) });
+      }
+    }
     return result;
   }
 

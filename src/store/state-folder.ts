@@ -6,8 +6,8 @@
  * Processes that do not see each other (two containers on one volume) cannot be told apart from dead ones: give each its
  * own folder, or share a database by URL.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, chmodSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { AwsError } from '../common/index.ts';
 import { isAlive, startMark } from './process-table.ts';
 
@@ -60,7 +60,7 @@ export function openStateFolder(dir: string): Promise<StateFolder> {
   const lockPath = join(path, 'lock');
   const self: Owner = { pid: process.pid, startMark: startMark(process.pid) };
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
     const { mode } = statSync(path);
     if ((mode & 0o777) !== 0o710 && (mode & 0o077) !== 0) chmodSync(path, 0o700);
     takeLock(path, lockPath, self);
@@ -76,6 +76,16 @@ export function openStateFolder(dir: string): Promise<StateFolder> {
       return Promise.resolve();
     },
   });
+}
+
+/**
+ * One folder at a time: Node's own recursive `mkdir` takes a refusal on a read-only disk for a missing parent, and on
+ * `/proc` never ends.
+ */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 /** The lock appears whole or not at all: it is written under another name and linked to its own. */

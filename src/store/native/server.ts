@@ -56,7 +56,6 @@ export class NativeServer {
   #child: ChildProcess | undefined;
   #watchdog: ChildProcess | undefined;
   #stopping = false;
-  #restarts = 0;
 
   constructor(options: NativeServerOptions) {
     this.#options = options;
@@ -130,6 +129,7 @@ export class NativeServer {
     const { binaries, home, ownDirs } = this.#options;
     const user = serverUser(ownDirs, binaries.postgres);
     const [program = '', ...args] = [...user.prefix, binaries.postgres, ...this.#arguments()];
+    if (this.#stopping) return 'it was told to stop'; // A restart that a stop overtook.
     const logPath = join(home, 'server.log');
     const logFile = openSync(logPath, logSize(logPath) > 1_000_000 ? 'w' : 'a', 0o600);
     const logStart = logSize(logPath);
@@ -206,6 +206,7 @@ export class NativeServer {
       log_error_verbosity: 'terse',
       log_min_messages: 'error',
       track_activities: 'off',
+      deadlock_timeout: '200ms',
       update_process_title: 'off',
     };
     if (this.#options.binaries.major >= 18) settings['io_method'] = 'sync';
@@ -254,13 +255,20 @@ export class NativeServer {
 
   #onExit(code: number | null, signal: NodeJS.Signals | null): void {
     if (this.#stopping) return;
-    this.#restarts += 1;
     this.#options.log?.error('the database server ended by itself and is started again', { code, signal });
-    if (this.#restarts > 5) return;
-    this.#watchdog?.kill('SIGKILL');
-    this.start().catch((error: unknown) => {
+    void this.#restart(0);
+  }
+
+  /** Until it works: a disk that was full may be emptied. Waits 0, 1, 2, 4 ... 30 seconds in between. */
+  async #restart(failures: number): Promise<void> {
+    if (failures > 0) await sleep(Math.min(30_000, 500 * 2 ** failures), undefined, { ref: false });
+    if (this.#stopping) return;
+    try {
+      await this.start();
+    } catch (error) {
       this.#options.log?.error('the database server could not be started again', { error: String(error) });
-    });
+      await this.#restart(failures + 1);
+    }
   }
 
   /**
