@@ -283,6 +283,46 @@ describe('metrics', () => {
     expect(Datapoints).toMatchObject([{ SampleCount: 40 * 100 * 3, Maximum: 39 }]);
   });
 
+  it('joins and rolls up old data without changing what it says', async () => {
+    const minute = Math.floor(sluice.clock.now() / 60_000) * 60_000 - 150 * 60_000;
+    const at = (seconds: number) => new Date(minute + seconds * 1000);
+    for (const value of [1, 2, 2, 9]) {
+      await put('tidy', { MetricName: 'S', Value: value, Timestamp: at(value), StorageResolution: 1 });
+      await put('tidy', { MetricName: 'M', Value: value, Timestamp: at(value) });
+      await sluice.clock.advance(1);
+    }
+    const read = async (MetricName: string) => {
+      const { Datapoints } = await cloudwatch.send(
+        new GetMetricStatisticsCommand({
+          Namespace: 'tidy',
+          MetricName,
+          StartTime: at(0),
+          EndTime: at(60),
+          Period: 60,
+          ExtendedStatistics: ['p50', 'p99', 'TS(1:)'],
+        }),
+      );
+      return Datapoints;
+    };
+    const rows = async () =>
+      Number(
+        (
+          await sluice.house.store.query('SELECT count(*) AS n FROM metric_points WHERE at >= $1 AND at < $2', [
+            minute,
+            minute + 60_000,
+          ])
+        )[0]?.['n'],
+      );
+    const before = [await read('S'), await read('M')];
+    expect(before[0]).toMatchObject([{ ExtendedStatistics: { p50: 2, p99: 9, 'TS(1:)': 13 } }]);
+    expect(await rows()).toBe(7);
+    await sluice.clock.advance('PT61M');
+    await put('tidy', { MetricName: 'other', Value: 1 });
+    await sluice.settled();
+    expect(await rows()).toBe(2);
+    expect([await read('S'), await read('M')]).toEqual(before);
+  });
+
   it.each<[string, PutMetricDataCommandInput, string]>([
     ['no data', { Namespace: 'bad', MetricData: [] }, 'MissingRequiredParameterException'],
     [

@@ -120,8 +120,10 @@ class MetricWriter {
       }
     }
     this.#writing = false;
+    await this.#tidy().catch((error: unknown) =>
+      this.#house.log.warn('metric data could not be tidied', { error: String(error) }),
+    );
     ended();
-    await this.#tidy().catch((error: unknown) => this.#house.log.warn('metric data could not be tidied', { error }));
   }
 
   async #write(group: Group): Promise<void> {
