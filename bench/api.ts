@@ -46,10 +46,16 @@ export async function benchApi(endpoint: string, against: string | undefined): P
       const ours: number[] = [];
       const theirs: number[] = [];
       const latencies: number[] = [];
+      let refusal: string | undefined;
       for (let round = 0; round < ROUNDS; round++) {
         ours.push(await requestsPerSecond(endpoint, call, latencies));
         const rival = otherCalls[index];
-        if (other !== undefined && rival !== undefined) theirs.push(await requestsPerSecond(other.url, rival, []));
+        if (other === undefined || rival === undefined || refusal !== undefined) continue;
+        try {
+          theirs.push(await requestsPerSecond(other.url, rival, []));
+        } catch (error) {
+          refusal = `the other cannot: ${String(error).split('\n')[0]?.slice(7, 60)}`;
+        }
       }
       const mine = quantile(ours, 0.5);
       const his = theirs.length === 0 ? undefined : quantile(theirs, 0.5);
@@ -59,7 +65,7 @@ export async function benchApi(endpoint: string, against: string | undefined): P
         value: mine,
         target: '≥ 3 × moto',
         ...(his === undefined
-          ? { note: 'nothing to compare with' }
+          ? { note: refusal ?? 'nothing to compare with' }
           : { note: `${(mine / his).toFixed(1)} × the other's ${his.toFixed(0)}` }),
       });
       rows.push({
