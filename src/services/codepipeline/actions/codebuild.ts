@@ -3,7 +3,8 @@
  *
  * AWS hands artifacts over by the source and artifact types CODEPIPELINE, which its public API has no parameters for.
  * Differs from AWS: Sluice starts the build with S3 overrides that name the same objects, so that the build's own role
- * reads and writes them, as in AWS. The artifact store's key is passed on too, where AWS uses the project's.
+ * reads and writes them, as in AWS. The key of the artifact store is not passed on: as in AWS, the project's
+ * `encryptionKey` encrypts what a build makes, and one that lacks it makes artifacts that no other account can read.
  * Source: User Guide, "AWS CodeBuild build and test action reference".
  */
 import type { BatchGetBuildsOutput, StartBuildInput, StartBuildOutput } from '@aws-sdk/client-codebuild';
@@ -61,7 +62,6 @@ function startInput(run: ActionRun, inputs: readonly Artifact[]): StartBuildInpu
   const primary = inputs.find((input) => input.name === primaryName) ?? inputs[0];
   const secondary = inputs.filter((input) => input !== primary);
   const outputs = artifacts.outputPlaces();
-  const key = artifacts.store.encryptionKey?.id;
   const revision = pipelineExecution.actions.findLast(({ outputs: made }) =>
     made.some((output) => output.bucket === primary?.bucket && output.key === primary.key),
   )?.revision;
@@ -82,7 +82,6 @@ function startInput(run: ActionRun, inputs: readonly Artifact[]): StartBuildInpu
     artifactsOverride: outputs.length === 1 && outputs[0] ? artifactsAt(outputs[0]) : { type: 'NO_ARTIFACTS' },
     secondaryArtifactsOverride:
       outputs.length > 1 ? outputs.map((output) => ({ ...artifactsAt(output), artifactIdentifier: output.name })) : [],
-    ...(key === undefined ? {} : { encryptionKeyOverride: key }),
     environmentVariablesOverride: [
       { name: 'CODEPIPELINE_EXECUTION_ID', value: pipelineExecution.id, type: 'PLAINTEXT' },
       // Becomes the build's resolved source version, as the commit of a source action does in AWS.
