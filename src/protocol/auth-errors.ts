@@ -9,6 +9,8 @@ export type AuthFault =
   | 'InvalidToken'
   | 'ExpiredToken'
   | 'Mismatch'
+  /** The scope's day, or what is signed, cannot be right. */
+  | 'BadScope'
   | 'Skewed'
   | 'PresignExpired'
   | 'Malformed';
@@ -21,7 +23,7 @@ const MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.';
 const EC2_FAILED = 'AWS was not able to validate the provided access credentials';
 
-/** `Skewed`, `Incomplete` and `Malformed` bring a message of their own in most families. */
+/** Where the text is empty, the fault brings its own. */
 const WORDS: Readonly<Record<Family, Readonly<Record<AuthFault, Wording>>>> = {
   json: jsonWords(400),
   'rest-json': jsonWords(403),
@@ -32,6 +34,7 @@ const WORDS: Readonly<Record<Family, Readonly<Record<AuthFault, Wording>>>> = {
     InvalidToken: ['InvalidClientTokenId', 403, TOKEN_INVALID],
     ExpiredToken: ['ExpiredToken', 403, TOKEN_EXPIRED],
     Mismatch: ['SignatureDoesNotMatch', 403, MISMATCH],
+    BadScope: ['SignatureDoesNotMatch', 403, ''],
     Skewed: ['SignatureDoesNotMatch', 403, ''],
     PresignExpired: ['SignatureDoesNotMatch', 403, ''],
     Malformed: ['IncompleteSignature', 400, ''],
@@ -43,6 +46,7 @@ const WORDS: Readonly<Record<Family, Readonly<Record<AuthFault, Wording>>>> = {
     InvalidToken: ['AuthFailure', 401, EC2_FAILED],
     ExpiredToken: ['RequestExpired', 400, 'Request has expired.'],
     Mismatch: ['AuthFailure', 401, EC2_FAILED],
+    BadScope: ['AuthFailure', 401, EC2_FAILED],
     Skewed: ['RequestExpired', 400, 'Request has expired.'],
     PresignExpired: ['RequestExpired', 400, 'Request has expired.'],
     Malformed: ['AuthFailure', 401, EC2_FAILED],
@@ -58,6 +62,7 @@ const WORDS: Readonly<Record<Family, Readonly<Record<AuthFault, Wording>>>> = {
       403,
       'The request signature we calculated does not match the signature you provided. Check your key and signing method.',
     ],
+    BadScope: ['AuthorizationHeaderMalformed', 400, ''],
     Skewed: ['RequestTimeTooSkewed', 403, 'The difference between the request time and the current time is too large.'],
     PresignExpired: ['AccessDenied', 403, 'Request has expired'],
     Malformed: ['AuthorizationQueryParametersError', 400, ''],
@@ -72,6 +77,7 @@ function jsonWords(statusCode: number): Readonly<Record<AuthFault, Wording>> {
     InvalidToken: ['UnrecognizedClientException', statusCode, TOKEN_INVALID],
     ExpiredToken: ['ExpiredTokenException', statusCode, TOKEN_EXPIRED],
     Mismatch: ['InvalidSignatureException', statusCode, MISMATCH],
+    BadScope: ['InvalidSignatureException', statusCode, ''],
     Skewed: ['InvalidSignatureException', statusCode, ''],
     PresignExpired: ['InvalidSignatureException', statusCode, ''],
     Malformed: ['IncompleteSignatureException', statusCode, ''],

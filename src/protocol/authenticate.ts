@@ -3,6 +3,9 @@
  * looks: the form of the signature, the key, its session token, the time, the signature itself.
  * Source: IAM User Guide, "Elements of an AWS API request signature"; S3 API Reference, "Authenticating Requests:
  * Using Query Parameters".
+ *
+ * Differs from AWS: one limit of 15 minutes on the age of a signature for every service, where some of AWS's take five;
+ * and `AWS4-ECDSA-P256-SHA256` (SigV4a) and Signature Version 2 are refused.
  */
 import { timingSafeEqual } from 'node:crypto';
 import { authError } from './auth-errors.ts';
@@ -183,17 +186,13 @@ export function verify(verification: Verification): SigningSeed {
   if (!amzDate.startsWith(scope.date)) {
     throw authError(
       family,
-      family === 's3' ? 'Incomplete' : 'Mismatch',
+      'BadScope',
       `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${amzDate.slice(0, 8)}', from '${amzDate}'.`,
     );
   }
   checkTime(verification, signedAtMs, amzDate);
   if (!authorization.signedHeaders.includes('host') && !authorization.signedHeaders.includes(':authority')) {
-    throw authError(
-      family,
-      family === 's3' ? 'Incomplete' : 'Mismatch',
-      "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
-    );
+    throw authError(family, 'BadScope', "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   }
   const canonical = canonicalRequest({
     method: request.method,

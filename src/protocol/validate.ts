@@ -24,7 +24,7 @@ type Violation = Readonly<{
 
 type Check = (value: unknown, path: string, found: Violation[]) => void;
 
-/** A value longer than this is not shown whole in a message. */
+/** Differs from AWS: a value longer than this is cut in a message, and further violations are not listed. */
 const MAX_SHOWN = 1_024;
 const MAX_VIOLATIONS = 20;
 
@@ -251,6 +251,7 @@ function constraintsOf(shape: Shape): readonly Constraint[] {
 /**
  * Text longer than this is tried only against a single repeated class, which takes linear time; the others are tested
  * for speed up to this length (patterns.test.ts).
+ * Differs from AWS: a longer text passes them unchecked.
  */
 const MAX_PATTERN_TEXT = 4_096;
 const ONE_CLASS = /^\^?(?:\[(?:[^\]\\[]|\\.)*\]|\\?.)(?:[*+]|\{\d+(?:,\d*)?\})?\$?$/s;
