@@ -8,7 +8,8 @@
  */
 import { createHmac } from 'node:crypto';
 import type { EpochMs, Principal } from '../common/index.ts';
-import { collection, type DocumentKey } from './documents.ts';
+import { collection, type DocumentKey, nextInSequence } from './documents.ts';
+import type { Queryable } from './store.ts';
 
 /** Inline policies by name, as JSON text. */
 export type InlinePolicies = Readonly<Record<string, string>>;
@@ -155,6 +156,20 @@ export function userParent(account: string, userName: string): string {
 
 export function sessionHour(expiresAt: EpochMs): string {
   return String(Math.floor(expiresAt / 3_600_000));
+}
+
+const GENERATION = 'iam.generation';
+
+/** Counts the writes of IAM's, so that several processes learn of each other's. Part of each such transaction. */
+export async function bumpIdentityGeneration(q: Queryable): Promise<void> {
+  await nextInSequence(q, GENERATION);
+}
+
+export async function identityGeneration(q: Queryable): Promise<string> {
+  const rows = await q.query<{ value: string }>('SELECT value::text AS value FROM counters WHERE name = $1', [
+    GENERATION,
+  ]);
+  return rows[0]?.value ?? '0';
 }
 
 /**

@@ -4,7 +4,7 @@
  * Several processes on one database learn of each other's writes by a counter, which is read at each look-up; a process
  * that has the database to itself need not ask.
  */
-import { nextInSequence, type Tx } from '../../store/index.ts';
+import { bumpIdentityGeneration, identityGeneration, type Tx } from '../../store/index.ts';
 import type { Call, Credentials, House, PrincipalPolicies } from '../index.ts';
 
 export type Known = Readonly<{
@@ -12,7 +12,6 @@ export type Known = Readonly<{
   policies: Map<string, PrincipalPolicies>;
 }>;
 
-const GENERATION = 'iam.generation';
 const MOST_KNOWN = 20_000;
 
 type Cache = { known: Known; generation: string };
@@ -23,11 +22,7 @@ const caches = new WeakMap<House, Cache>();
 export async function known(house: House): Promise<Known> {
   const cache = cacheOf(house);
   if (house.store.kind === 'url') {
-    const rows = await house.store.query<{ value: string }>(
-      'SELECT value::text AS value FROM counters WHERE name = $1',
-      [GENERATION],
-    );
-    const generation = rows[0]?.value ?? '0';
+    const generation = await identityGeneration(house.store);
     if (generation !== cache.generation) forget(cache);
     cache.generation = generation;
   }
@@ -39,7 +34,7 @@ export async function known(house: House): Promise<Known> {
 export async function change<T>(call: Pick<Call, 'house'>, work: (tx: Tx) => Promise<T>): Promise<T> {
   return call.house.store.transaction(async (tx) => {
     const result = await work(tx);
-    await nextInSequence(tx, GENERATION);
+    await bumpIdentityGeneration(tx);
     tx.afterCommit(() => forget(cacheOf(call.house)));
     return result;
   });
