@@ -6,8 +6,8 @@
 import { Buffer } from 'node:buffer';
 import { isAwsError, type Principal } from '../../common/index.ts';
 import type { Client, House, Scope } from '../service.ts';
+import { Gathering } from './gathering.ts';
 
-const GATHER_MS = 5;
 const BATCH_BYTES = 900_000;
 const BATCH_EVENTS = 9_000;
 const EVENT_OVERHEAD_BYTES = 26;
@@ -30,6 +30,7 @@ type LogEvent = Readonly<{ timestamp: number; message: string; bytes: number }>;
 /** The log stream of one execution environment. */
 export class FunctionLog {
   readonly #house: House;
+  readonly #gathering: Gathering;
   readonly #options: LogStreamOptions;
   #rest = Buffer.alloc(0);
   #waiting: LogEvent[] = [];
@@ -41,6 +42,7 @@ export class FunctionLog {
 
   constructor(house: House, options: LogStreamOptions) {
     this.#house = house;
+    this.#gathering = new Gathering(house);
     this.#options = options;
   }
 
@@ -106,7 +108,7 @@ export class FunctionLog {
   async #writeAll(): Promise<void> {
     const end = this.#house.engine.beginActivity('Plumbing');
     try {
-      await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      await this.#gathering.wait();
       while (this.#waiting.length > 0) await this.#write(this.#nextBatch());
     } catch (error) {
       this.#house.log.warn('logs of a function could not be written', {
@@ -117,6 +119,7 @@ export class FunctionLog {
       this.#waitingBytes = 0;
     } finally {
       this.#writing = undefined;
+      this.#gathering.done();
       end();
     }
   }

@@ -4,6 +4,7 @@
  * Source: Lambda Developer Guide, "Types of metrics for Lambda functions".
  */
 import type { House, Scope } from '../service.ts';
+import { Gathering } from './gathering.ts';
 import { LAMBDA_PRINCIPAL } from './access.ts';
 
 export type MetricTarget = Readonly<{
@@ -24,7 +25,6 @@ type Point = {
   readonly values: Map<number, number>;
 };
 
-const GATHER_MS = 5;
 const MOST_VALUES = 150;
 const MOST_DATA = 1_000;
 
@@ -32,12 +32,14 @@ const UNITS: Readonly<Record<string, string>> = { Duration: 'Milliseconds', Asyn
 
 export class InvocationMetrics {
   readonly #house: House;
+  readonly #gathering: Gathering;
   #points = new Map<string, Point>();
   #scopes = new Map<string, Scope>();
   #flushing: Promise<void> | undefined;
 
   constructor(house: House) {
     this.#house = house;
+    this.#gathering = new Gathering(house);
   }
 
   /** `at` is the clock's instant at which the invocation began. */
@@ -73,7 +75,7 @@ export class InvocationMetrics {
   async #flush(): Promise<void> {
     const end = this.#house.engine.beginActivity('Plumbing');
     try {
-      await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      await this.#gathering.wait();
       while (this.#points.size > 0) {
         const points = this.#points;
         this.#points = new Map();
@@ -85,6 +87,7 @@ export class InvocationMetrics {
       }
     } finally {
       this.#flushing = undefined;
+      this.#gathering.done();
       end();
     }
   }

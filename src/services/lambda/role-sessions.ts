@@ -39,7 +39,8 @@ export async function assumeExecutionRole(house: House, place: Place, role: stri
   try {
     return await house.door.assumeRole({
       roleArn: role,
-      sessionName: place.name,
+      // AWS's own name for it; session names have two characters at least.
+      sessionName: place.name.padEnd(2, '_'),
       by: { type: 'Service', service: LAMBDA_PRINCIPAL, sourceArn: functionArn(place), sourceAccount: place.account },
       region: place.region,
     });
