@@ -6,7 +6,6 @@ import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AccessRequest, formatArn, type Principal } from '../../common/index.ts';
-import { type ReferenceState } from '../../core/reference-changes/index.ts';
 import { collection, type DocumentKey, type Queryable, type Stored } from '../../store/index.ts';
 import type { Call, House, Scope } from '../service.ts';
 import { codeCommitError } from './errors.ts';
@@ -26,7 +25,6 @@ export type Repository = Readonly<{
 
 export const repositories = collection<Repository>('codecommit.repository');
 export const REFERENCES_LOOP = 'codecommit.references';
-export const referenceStates = collection<ReferenceState>(REFERENCES_LOOP);
 
 /** What a house holds open for CodeCommit; made at first use, closed at stop. */
 export class GitFolder {
