@@ -3,6 +3,7 @@
  * At shutdown the rest is written. A SIGKILL may lose the records of the last moments, never an acknowledged change:
  * those are committed before the answer.
  */
+import { type Json, storableJson } from '../common/index.ts';
 import { type AuditRecord, appendAudit, type Store } from '../store/index.ts';
 
 const GATHER_MS = 50;
@@ -20,7 +21,8 @@ export class AuditTrail {
   }
 
   add(record: AuditRecord): void {
-    this.#waiting.push(record);
+    // A call is recorded whatever its caller put into a name; one record that cannot be stored would take its batch along.
+    this.#waiting.push(storableJson(record as Json) as unknown as AuditRecord);
     this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS).unref();
   }
 

@@ -1,5 +1,5 @@
 /** Log events: appended many at a time, read in order of (timestamp, id) in either direction. */
-import type { EpochMs } from '../common/index.ts';
+import { type EpochMs, storableText } from '../common/index.ts';
 import type { Queryable } from './store.ts';
 
 export type LogEvent = Readonly<{ id: string; stream: string; at: EpochMs; ingestedAt: EpochMs; message: string }>;
@@ -34,14 +34,7 @@ export async function appendLogEvents(
   await q.query(
     `INSERT INTO log_events (log_group, stream, at, ingested_at, message)
      SELECT $1, $2, e.at, $5, e.message FROM unnest($3::bigint[], $4::text[]) WITH ORDINALITY AS e(at, message, n) ORDER BY e.n`,
-    // PostgreSQL text holds no NUL character; what a program prints may.
-    [
-      logGroup,
-      stream,
-      events.map((event) => event.at),
-      events.map((event) => event.message.replaceAll('\u0000', '\uFFFD')),
-      ingestedAt,
-    ],
+    [logGroup, stream, events.map((event) => event.at), events.map((event) => storableText(event.message)), ingestedAt],
   );
 }
 

@@ -1,9 +1,9 @@
 /**
  * What a target receives: the event, a part of it (InputPath), fixed text (Input), or a template (InputTransformer).
  * In a template `<name>` stands for a value: unquoted inserts JSON (strings with quotes), inside a string inserts the raw
- * text; a path that is absent removes the variable. Source: EventBridge User Guide, "Input transformation".
+ * text, without characters that no text may hold; a path that is absent removes the variable. Source: EventBridge User Guide, "Input transformation".
  */
-import type { Json } from '../../common/index.ts';
+import { type Json, storableText } from '../../common/index.ts';
 
 export type TargetInput = Readonly<{
   input?: string;
@@ -69,7 +69,7 @@ function fill(transformer: NonNullable<TargetInput['transformer']>, event: Json,
     }
     if (character === '"') inString = !inString;
     const name = character === '<' ? /^<([\w.-]+)>/.exec(template.slice(i, i + 260))?.[1] : undefined;
-    if (name === undefined || !(name in values)) {
+    if (name === undefined || !Object.hasOwn(values, name)) {
       out += character;
       continue;
     }
@@ -81,7 +81,7 @@ function fill(transformer: NonNullable<TargetInput['transformer']>, event: Json,
 
 function asText(value: Json | undefined): string {
   if (value === undefined) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? storableText(value) : JSON.stringify(value);
 }
 
 function asJson(value: Json | undefined): string {
