@@ -22,7 +22,7 @@ export class Gathering {
 
   /** Resolves when it is time to write. */
   async wait(): Promise<void> {
-    const passedMs = performance.now() - this.#realAt;
+    const passedMs = this.#house.config.wallNow() - this.#realAt;
     const steady = this.#house.clock.now() - this.#clockAt <= passedMs * 2 + SHORT_MS;
     await delay(steady && passedMs < BUSY_MS ? LONG_MS : SHORT_MS);
   }
@@ -30,6 +30,6 @@ export class Gathering {
   /** Call when all is written. */
   done(): void {
     this.#clockAt = this.#house.clock.now();
-    this.#realAt = performance.now();
+    this.#realAt = this.#house.config.wallNow();
   }
 }
