@@ -10,7 +10,7 @@ import {
   type RequestContext,
   type Session,
 } from '../common/index.ts';
-import { type Models, validateInput } from '../protocol/index.ts';
+import { checkTypes, type Models, validateInput } from '../protocol/index.ts';
 import type {
   Call,
   Client,
@@ -78,6 +78,8 @@ export class TheDoor implements Door {
       requests = await accessRequests(definition, operation, name, input, call);
       await this.#authorizer.authorize(call, requests, execution.context);
       if (execution.validate === undefined) this.#validate(service, name, input);
+      // The wire's codecs have seen to the types already.
+      if (execution.validate === undefined) this.#checkTypes(service, name, input);
       else execution.validate(input);
       return ((await operation.handle(input, call)) ?? {}) as Record<string, unknown>;
     } catch (error) {
@@ -195,6 +197,11 @@ export class TheDoor implements Door {
   }
 
   #call(execution: Execution): Call {
+  #checkTypes(service: string, operation: string, input: Record<string, unknown>): void {
+    const model = this.#models.service(service);
+    if (model !== undefined) checkTypes(model, operation, input);
+  }
+
     const house = this.#theHouse();
     const { scope, principal } = execution;
     return {

@@ -2,24 +2,24 @@
  * CBOR bodies of Smithy RPC v2: the same shapes as JSON, with byte strings and tagged timestamps (tag 1, epoch seconds).
  * Source: Smithy, "Smithy RPC v2 CBOR protocol".
  */
-import { cbor, dateToTag, tagSymbol } from '@smithy/core/cbor';
+import { cbor, dateToTag } from '@smithy/core/cbor';
 import { AwsError } from '../common/index.ts';
-import { bytesOf, part, setKey } from './json.ts';
+import { CborError, type CborTag, parseCbor } from './cbor-reader.ts';
+import { bytesOf, isIntegerOf, part, setKey } from './json.ts';
 import { type Reference, type ServiceModel, shapeOf } from './model.ts';
 import { dateOf, epochMsOf } from './timestamps.ts';
-
-const MAX_DEPTH = 100;
 
 /** `{}` for an empty body. Throws SerializationException. */
 export function readCbor(model: ServiceModel, reference: Reference, body: Uint8Array): unknown {
   if (body.byteLength === 0) return {};
   let value: unknown;
   try {
-    value = cbor.deserialize(body);
+    value = parseCbor(body);
   } catch (cause) {
+    if (!(cause instanceof CborError)) throw cause;
     throw new AwsError('SerializationException', 'The request body is not valid CBOR.', { cause });
   }
-  return read(model, reference, value, 0);
+  return read(model, reference, value);
 }
 
 export function writeCbor(model: ServiceModel, reference: Reference, value: unknown): Uint8Array {
@@ -30,8 +30,7 @@ export function serializeCbor(value: unknown): Uint8Array {
   return cbor.serialize(value);
 }
 
-function read(model: ServiceModel, reference: Reference, value: unknown, depth: number): unknown {
-  if (depth > MAX_DEPTH) throw new AwsError('SerializationException', 'The request is nested too deeply.');
+function read(model: ServiceModel, reference: Reference, value: unknown): unknown {
   const shape = shapeOf(model, reference);
   switch (shape.type) {
     case 'structure': {
@@ -39,7 +38,7 @@ function read(model: ServiceModel, reference: Reference, value: unknown, depth: 
       const out: Record<string, unknown> = {};
       for (const [name, member] of Object.entries(shape.members ?? {})) {
         const found = Object.hasOwn(given, name) ? given[name] : undefined;
-        if (found !== undefined && found !== null) out[name] = read(model, member, found, depth + 1);
+        if (found !== undefined && found !== null) out[name] = read(model, member, found);
       }
       return out;
     }
@@ -47,13 +46,13 @@ function read(model: ServiceModel, reference: Reference, value: unknown, depth: 
       if (!Array.isArray(value)) throw wrong('list');
       return value.map((item) => {
         if (item === null || item === undefined) throw wrong('list without null');
-        return read(model, part(shape.member), item, depth + 1);
+        return read(model, part(shape.member), item);
       });
     }
     case 'map': {
       const out: Record<string, unknown> = {};
       for (const [key, item] of Object.entries(mapOf(value, 'map'))) {
-        if (item !== null && item !== undefined) setKey(out, key, read(model, part(shape.value), item, depth + 1));
+        if (item !== null && item !== undefined) setKey(out, key, read(model, part(shape.value), item));
       }
       return out;
     }
@@ -67,14 +66,13 @@ function read(model: ServiceModel, reference: Reference, value: unknown, depth: 
     case 'integer':
     case 'long': {
       const number = typeof value === 'bigint' ? Number(value) : value;
-      if (typeof number !== 'number' || !Number.isInteger(number)) throw wrong('integer');
+      if (!isIntegerOf(shape.type, number)) throw wrong(shape.type);
       return number;
     }
     case 'float':
     case 'double': {
-      const number = typeof value === 'bigint' ? Number(value) : value;
-      if (typeof number !== 'number') throw wrong('number');
-      return number;
+      if (typeof value !== 'number') throw wrong('number');
+      return value;
     }
     case 'timestamp': {
       const seconds = secondsOf(value);
@@ -90,13 +88,9 @@ function read(model: ServiceModel, reference: Reference, value: unknown, depth: 
 
 function secondsOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value;
-  if (value instanceof Date) return value.getTime() / 1000;
-  if (typeof value === 'object' && value !== null && 'tag' in value && 'value' in value && tagSymbol in value) {
-    return value.tag === 1 && (typeof value.value === 'number' || typeof value.value === 'bigint')
-      ? Number(value.value)
-      : undefined;
-  }
-  return undefined;
+  if (typeof value !== 'object' || value === null || !('tag' in value)) return undefined;
+  const { tag, value: seconds } = value as CborTag;
+  return tag === 1 && typeof seconds === 'number' ? seconds : undefined;
 }
 
 function mapOf(value: unknown, wanted: string): Record<string, unknown> {

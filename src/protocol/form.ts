@@ -112,7 +112,7 @@ function readBranch(
         dialect === 'ec2' || isFlattened(reference, shape)
           ? branch
           : (branch.children?.get(element.locationName ?? 'member') ?? branch);
-      return numbered(items).map((item) => readBranch(model, element, target, item, dialect));
+      return numbered(items).map((item) => given(readBranch(model, element, target, item, dialect)));
     }
     case 'map': {
       const entries = isFlattened(reference, shape) ? branch : branch.children?.get('entry');
@@ -127,7 +127,7 @@ function readBranch(
         setKey(
           out,
           key,
-          readBranch(model, valueReference, valueShape, value ?? { value: '', children: undefined }, dialect),
+          given(readBranch(model, valueReference, valueShape, value ?? { value: '', children: undefined }, dialect)),
         );
       }
       return out;
@@ -135,6 +135,13 @@ function readBranch(
     default:
       return branch.value === undefined ? undefined : readScalar(shape, reference, branch.value);
   }
+}
+
+/** `Tags.member.1.Name=x` where the elements are text: an element without a value. */
+function given(value: unknown): unknown {
+  if (value === undefined)
+    throw new AwsError('SerializationException', 'A list or map holds an element without a value.');
+  return value;
 }
 
 /** The children `1`, `2`, ... in order; gaps close. */

@@ -15,5 +15,6 @@ export {
   signingNameOf,
 } from './model.ts';
 export { presignUrl, type RequestToSign, signRequest, type SigningCredentials, type SigningOptions } from './sign.ts';
+export { checkTypes } from './types.ts';
 export { validateInput } from './validate.ts';
 export type { WireRequest, WireResponse } from './wire.ts';

@@ -122,14 +122,12 @@ function buildReader(model: ServiceModel, reference: Reference, shape: Shape): R
       };
     case 'integer':
       return (value) => {
-        if (typeof value !== 'number' || !Number.isInteger(value) || value !== (value | 0)) {
-          throw unexpected(value, 'Integer');
-        }
+        if (!isIntegerOf('integer', value)) throw unexpected(value, 'Integer');
         return value;
       };
     case 'long':
       return (value) => {
-        if (typeof value !== 'number' || !Number.isInteger(value)) throw unexpected(value, 'Long');
+        if (!isIntegerOf('long', value)) throw unexpected(value, 'Long');
         return value;
       };
     case 'float':
@@ -149,6 +147,12 @@ function buildReader(model: ServiceModel, reference: Reference, shape: Shape): R
         return readBase64(value);
       };
   }
+}
+
+/** Whether a value is a number of the type: 32 bits of an `integer`, 64 of a `long`. */
+export function isIntegerOf(type: 'integer' | 'long', value: unknown): value is number {
+  if (typeof value !== 'number' || !Number.isInteger(value)) return false;
+  return type === 'integer' ? value === (value | 0) : Math.abs(value) < 2 ** 63;
 }
 
 function readTimestamp(value: unknown, format: TimestampFormat): Date {

@@ -3,7 +3,7 @@
  * Naming of lists and maps: Smithy, "XML bindings" (`member` and `entry`, unless named or flattened).
  */
 import { AwsError } from '../common/index.ts';
-import { bytesOf, part, readBase64, setKey } from './json.ts';
+import { bytesOf, isIntegerOf, part, readBase64, setKey } from './json.ts';
 import { type Reference, type ServiceModel, type Shape, shapeOf, type XmlNamespace } from './model.ts';
 import { formatTimestamp, parseTimestamp } from './timestamps.ts';
 import { escapeXml, type XmlNode } from './xml-text.ts';
@@ -88,9 +88,8 @@ export function readScalar(
     case 'integer':
     case 'long': {
       const trimmed = text.trim();
-      if (!/^[+-]?\d+$/.test(trimmed)) throw wrongText(text, shape.type === 'integer' ? 'Integer' : 'Long');
-      const number = Number(trimmed);
-      if (shape.type === 'integer' && number !== (number | 0)) throw wrongText(text, 'Integer');
+      const number = /^[+-]?\d+$/.test(trimmed) ? Number(trimmed) : Number.NaN;
+      if (!isIntegerOf(shape.type, number)) throw wrongText(text, shape.type === 'integer' ? 'Integer' : 'Long');
       return number;
     }
     case 'float':

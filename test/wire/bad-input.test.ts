@@ -1,0 +1,100 @@
+/**
+ * No input ends in a fault of ours: every constraint of every implemented operation, broken one at a time, made from
+ * the models. `SLUICE_BAD_INPUT_CASES=all` tries them all (some minutes); a number: so many of each operation.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startSluice, type TestSluice } from '../../src/app/testing.ts';
+import { isAwsError, seededIds } from '../../src/common/index.ts';
+import type { ServiceModel } from '../../src/protocol/index.ts';
+import { badCases, type BadCase, plausible, sample } from '../support/bad-input.ts';
+
+const SEED = Number(process.env['SLUICE_BAD_INPUT_SEED'] ?? 20261124);
+const PER_OPERATION =
+  process.env['SLUICE_BAD_INPUT_CASES'] === 'all' ? Infinity : Number(process.env['SLUICE_BAD_INPUT_CASES'] ?? 14);
+const ONLY = process.env['SLUICE_BAD_INPUT_SERVICE'];
+/** Of the machine, for one call. */
+const DEADLINE_MS = 20_000;
+
+let sluice: TestSluice;
+let operations: readonly Readonly<{ service: string; operation: string; model: ServiceModel }>[];
+
+beforeAll(async () => {
+  sluice = await startSluice();
+  const rank = (name: string): number =>
+    /^(Create|Register|Put|Start|Publish)/.test(name)
+      ? 0
+      : /^(Delete|Deregister|Remove|Leave|Close|Schedule)/.test(name)
+        ? 2
+        : 1;
+  operations = Object.entries(sluice.open.door.implemented())
+    .filter(([service]) => ONLY === undefined || ONLY === service)
+    .flatMap(([service, names]) =>
+      names.map((operation) => ({ service, operation, model: sluice.open.models.service(service) as ServiceModel })),
+    )
+    .sort((a, b) => rank(a.operation) - rank(b.operation));
+});
+afterAll(() => sluice.close());
+
+describe(`in process (seed ${SEED})`, () => {
+  it('refuses what the models forbid, and never fails itself', { timeout: 900_000 }, async () => {
+    const ids = seededIds(SEED);
+    // What plausible input makes is there to be found by what follows.
+    for (const { service, operation, model } of operations.filter(({ operation: name }) =>
+      /^(Create|Register|Put)/.test(name),
+    )) {
+      const reference = model.operations[operation]?.input;
+      const input = reference === undefined ? {} : (plausible(model, reference) as Record<string, unknown>);
+      const problem = await attempt({ service, operation, title: 'plausible', forbidden: false, input });
+      expect(problem).toBeUndefined();
+    }
+    const problems: string[] = [];
+    let tried = 0;
+    for (const { service, operation, model } of operations) {
+      for (const bad of sample(badCases(service, model, operation), PER_OPERATION, ids)) {
+        tried++;
+        const problem = await attempt(bad);
+        if (problem !== undefined) problems.push(problem);
+        if (problem !== undefined && process.env['SLUICE_BAD_INPUT_PRINT'] !== undefined) console.error(`PROBLEM ${problem}`);
+      }
+    }
+    if (process.env['SLUICE_BAD_INPUT_PRINT'] !== undefined) console.log(tried, problems.join('\n'));
+    expect(problems).toEqual([]);
+    expect(tried).toBeGreaterThan(operations.length * 4);
+    await expect(call('sts', 'GetCallerIdentity', {})).resolves.toMatchObject({ Account: sluice.account });
+  });
+});
+
+/** What is wrong with the answer; undefined: nothing. */
+async function attempt(bad: BadCase): Promise<string | undefined> {
+  const title = `${bad.service}.${bad.operation} ${bad.title}`;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve('no answer in time'), DEADLINE_MS);
+  });
+  try {
+    const begun = performance.now();
+    const outcome = await Promise.race([call(bad.service, bad.operation, bad.input), late]);
+    const ms = performance.now() - begun;
+    if (ms > 3_000) return `${title} -> took ${Math.round(ms)} ms`;
+    if (outcome === 'no answer in time') return `${title} -> no answer within ${DEADLINE_MS} ms`;
+    return bad.forbidden ? `${title} -> accepted` : undefined;
+  } catch (error) {
+    if (!isAwsError(error)) return `${title} -> ${error instanceof Error ? error.stack : String(error)}`.slice(0, 600);
+    if ((error.statusCode ?? 400) >= 500 && error.statusCode !== 501)
+      return `${title} -> ${error.statusCode} ${error.code}: ${error.message}`;
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function call(service: string, operation: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+  return sluice.open.door.execute({
+    service,
+    operation,
+    input,
+    principal: { type: 'Root', account: sluice.account, arn: `arn:aws:iam::${sluice.account}:root` },
+    scope: { account: sluice.account, region: sluice.region },
+    requestId: '00000000-0000-4000-8000-000000000000',
+  });
+}
