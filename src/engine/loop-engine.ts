@@ -58,6 +58,8 @@ export class LoopEngine implements RunningEngine {
   readonly #lanes = new Map<string, SavedEffect[]>();
   #inbox: Pending[] = [];
   #committing = false;
+  #done: { id: string; resolve(): void; reject(error: unknown): void }[] = [];
+  #forgetting = false;
   #started = false;
   #stopped = false;
   #outstanding = 0;
@@ -314,12 +316,36 @@ export class LoopEngine implements RunningEngine {
   async #finish(saved: SavedEffect, events: readonly Readonly<{ type: string }>[]): Promise<void> {
     const [first, ...rest] = events;
     if (first === undefined) {
-      await this.#options.store.query('DELETE FROM outbox WHERE id = $1', [saved.id]);
+      await this.#forget(saved.id);
       return;
     }
     const turns = [this.#enqueue({ kind: saved.kind, key: saved.key, event: first, effectId: saved.id })];
     for (const event of rest) turns.push(this.#enqueue({ kind: saved.kind, key: saved.key, event }));
     await Promise.all(turns);
+  }
+
+  /** Effects without a result are forgotten in groups: what ends while one deletion runs goes with the next. */
+  #forget(id: string): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      this.#done.push({ id, resolve, reject });
+      if (this.#forgetting) return;
+      this.#forgetting = true;
+      void this.#forgetAll();
+    });
+  }
+
+  async #forgetAll(): Promise<void> {
+    await Promise.resolve();
+    while (this.#done.length > 0) {
+      const group = this.#done.splice(0);
+      try {
+        await this.#options.store.query('DELETE FROM outbox WHERE id = ANY($1::bigint[])', [group.map(({ id }) => id)]);
+        for (const { resolve } of group) resolve();
+      } catch (error) {
+        for (const { reject } of group) reject(error);
+      }
+    }
+    this.#forgetting = false;
   }
 
   async #retry(
