@@ -138,6 +138,31 @@ export class Collection<T> {
     );
   }
 
+  /** As `put`, for several documents of different keys, in one statement. `sort` defaults to the id. */
+  async putMany(
+    q: Queryable,
+    entries: readonly Readonly<{ key: DocumentKey; document: T; placement?: Placement }>[],
+  ): Promise<void> {
+    if (entries.length === 0) return;
+    await q.query(
+      `INSERT INTO documents (kind, account, region, id, parent, sort, version, document)
+       SELECT $1, k.account, k.region, k.id, k.parent, k.sort, 1, k.document::jsonb
+       FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+         AS k(account, region, id, parent, sort, document)
+       ON CONFLICT (kind, account, region, id) DO UPDATE SET document = excluded.document, version = documents.version + 1,
+         parent = excluded.parent, sort = excluded.sort`,
+      [
+        this.kind,
+        entries.map(({ key }) => key.account),
+        entries.map(({ key }) => key.region),
+        entries.map(({ key }) => key.id),
+        entries.map(({ placement }) => placement?.parent ?? ''),
+        entries.map(({ key, placement }) => placement?.sort ?? key.id),
+        entries.map(({ document }) => JSON.stringify(document)),
+      ],
+    );
+  }
+
   /** False when there was nothing to delete. */
   async delete(q: Queryable, key: DocumentKey): Promise<boolean> {
     const rows = await q.query(
