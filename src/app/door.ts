@@ -25,6 +25,9 @@ import type { AuditTrail } from './audit.ts';
 import type { Authorizer } from './authorizer.ts';
 import { principalName } from './principals.ts';
 
+/** Source: EventBridge API Reference, PutEvents. */
+const ENTRIES_PER_CALL = 10;
+
 export type Execution = Readonly<{
   service: string;
   operation: string;
@@ -75,11 +78,11 @@ export class TheDoor implements Door {
     let denial: string | undefined;
     let requests: readonly AccessRequest[] = [];
     try {
+      // The wire's codecs have seen to the types already.
+      if (execution.validate === undefined) this.#checkTypes(service, name, input);
       requests = await accessRequests(definition, operation, name, input, call);
       await this.#authorizer.authorize(call, requests, execution.context);
       if (execution.validate === undefined) this.#validate(service, name, input);
-      // The wire's codecs have seen to the types already.
-      if (execution.validate === undefined) this.#checkTypes(service, name, input);
       else execution.validate(input);
       return ((await operation.handle(input, call)) ?? {}) as Record<string, unknown>;
     } catch (error) {
@@ -164,20 +167,23 @@ export class TheDoor implements Door {
     };
   }
 
-  async publish(scope: Scope, notification: Notification): Promise<void> {
+  async publish(scope: Scope, notification: Notification | readonly Notification[]): Promise<void> {
     if (!this.#services.has('events')) return;
-    const service = notification.source.replace(/^aws\./, '');
-    await this.asService(`${service}.amazonaws.com`, scope).call('events', 'PutEvents', {
-      Entries: [
-        {
-          Source: notification.source,
-          DetailType: notification.detailType,
-          Detail: JSON.stringify(notification.detail),
-          Resources: notification.resources,
-          Time: new Date(notification.at ?? this.#theHouse().clock.now()),
-        },
-      ],
-    });
+    const notifications = 'source' in notification ? [notification] : notification;
+    const source = notifications[0]?.source ?? '';
+    const client = this.asService(`${source.replace(/^aws\./, '')}.amazonaws.com`, scope);
+    const now = this.#theHouse().clock.now();
+    for (let start = 0; start < notifications.length; start += ENTRIES_PER_CALL) {
+      await client.call('events', 'PutEvents', {
+        Entries: notifications.slice(start, start + ENTRIES_PER_CALL).map((each) => ({
+          Source: each.source,
+          DetailType: each.detailType,
+          Detail: JSON.stringify(each.detail),
+          Resources: each.resources,
+          Time: new Date(each.at ?? now),
+        })),
+      });
+    }
   }
 
   implemented(): Readonly<Record<string, readonly string[]>> {
@@ -191,17 +197,17 @@ export class TheDoor implements Door {
     return this.#house;
   }
 
+  #checkTypes(service: string, operation: string, input: Record<string, unknown>): void {
+    const model = this.#models.service(service);
+    if (model !== undefined) checkTypes(model, operation, input);
+  }
+
   #validate(service: string, operation: string, input: Record<string, unknown>): void {
     const model = this.#models.service(service);
     if (model !== undefined) validateInput(model, operation, input);
   }
 
   #call(execution: Execution): Call {
-  #checkTypes(service: string, operation: string, input: Record<string, unknown>): void {
-    const model = this.#models.service(service);
-    if (model !== undefined) checkTypes(model, operation, input);
-  }
-
     const house = this.#theHouse();
     const { scope, principal } = execution;
     return {

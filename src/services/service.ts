@@ -71,9 +71,9 @@ export interface Door {
   ): Promise<Session>;
   /**
    * Puts a notification on the default event bus of `scope`, as the service: `source` is `aws.codepipeline` and so on.
-   * At least once; never throws for a missing rule or target.
+   * At least once; never throws for a missing rule or target. Several of one source go together, in their order.
    */
-  publish(scope: Scope, notification: Notification): Promise<void>;
+  publish(scope: Scope, notification: Notification | readonly Notification[]): Promise<void>;
   /** The operations a service implements; for the coverage page and `doctor`. */
   implemented(): Readonly<Record<string, readonly string[]>>;
 }
