@@ -13,15 +13,16 @@ export async function announce(
   pipeline: string,
   changes: readonly Change[],
 ): Promise<void> {
-  for (const change of changes) {
-    await house.door.publish(scope, {
+  await house.door.publish(
+    scope,
+    changes.map((change) => ({
       source: 'aws.codepipeline',
       detailType: `CodePipeline ${change.of} Execution State Change`,
       resources: [pipelineArn(scope, pipeline)],
       detail: detailOf(scope, pipeline, change),
       at: change.at,
-    });
-  }
+    })),
+  );
 }
 
 function detailOf(scope: Scope, pipeline: string, change: Change): JsonObject {

@@ -64,15 +64,17 @@ async function archiveExecutions(house: House, { key }: EffectContext): Promise<
   const line = (await lines.get(house.store, key))?.document;
   if (line === undefined) return;
   const over = line.executions.filter((execution) => isOver(line, execution));
-  await house.store.transaction(async (tx) => {
-    for (const execution of over) {
-      await executions.put(tx, executionKey(key, key.id, execution.id), execution, {
-        parent: key.id,
-        sort: ordinalSort(execution.ordinal),
-      });
-      if (execution.actions.length > 0) await jobs.deleteUnder(tx, key, jobsOf(execution.id));
-    }
-  });
+  await executions.putMany(
+    house.store,
+    over.map((execution) => ({
+      key: executionKey(key, key.id, execution.id),
+      document: execution,
+      placement: { parent: key.id, sort: ordinalSort(execution.ordinal) },
+    })),
+  );
+  for (const execution of over) {
+    if (execution.actions.length > 0) await jobs.deleteUnder(house.store, key, jobsOf(execution.id));
+  }
   return { type: 'ExecutionsArchived', executionIds: over.map((execution) => execution.id) };
 }
 
