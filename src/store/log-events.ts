@@ -21,6 +21,8 @@ export type LogRead = Readonly<{
   /** Newest first. */
   descending?: boolean;
   limit: number;
+  /** Fewer events where their messages have more bytes than this; one at least. */
+  mostBytes?: number;
 }>;
 
 export async function appendLogEvents(
@@ -57,8 +59,10 @@ export async function readLogEvents(q: Queryable, read: LogRead): Promise<LogEve
     message: string;
   }>(
     // The column, not the text of the same name that is selected: as texts, 10 comes before 9.
-    `SELECT id::text AS id, stream, at, ingested_at, message FROM log_events WHERE ${where.join(' AND ')}
-     ORDER BY at ${direction}, log_events.id ${direction} LIMIT ${bind(read.limit)}`,
+    `SELECT id::text AS id, stream, at, ingested_at, message FROM (
+       SELECT id, stream, at, ingested_at, message, sum(octet_length(message)) OVER (ORDER BY at ${direction}, id ${direction}) - octet_length(message) AS before
+       FROM (SELECT * FROM log_events WHERE ${where.join(' AND ')} ORDER BY at ${direction}, id ${direction} LIMIT ${bind(read.limit)}) AS found
+     ) AS page WHERE (before < ${bind(read.mostBytes ?? null)}::bigint) IS NOT FALSE ORDER BY at ${direction}, page.id ${direction}`,
     parameters,
   );
   return rows.map((row) => ({

@@ -20,6 +20,7 @@ import {
   groupAccess,
   groupArn,
   groupKey,
+  groupMissing,
   groups,
   nameOf,
   requireGroup,
@@ -35,7 +36,7 @@ const RETENTION_DAYS = [
 export const createLogGroup = operation<CreateLogGroupRequest, object>({
   authorize: ({ logGroupName }, call) => groupAccess('CreateLogGroup', logGroupName, call),
   handle: async (input, call) => {
-    const name = nameOf(input.logGroupName);
+    const name = nameOf(input.logGroupName, call);
     if (input.kmsKeyId !== undefined)
       throw new AwsError(
         'InvalidParameterException',
@@ -62,7 +63,7 @@ export const createLogGroup = operation<CreateLogGroupRequest, object>({
 export const deleteLogGroup = operation<DeleteLogGroupRequest, object>({
   authorize: ({ logGroupName }, call) => groupAccess('DeleteLogGroup', logGroupName, call),
   handle: async (input, call) => {
-    const name = nameOf(input.logGroupName);
+    const name = nameOf(input.logGroupName, call);
     await call.house.store.transaction(async (tx) => {
       if (!(await groups.delete(tx, groupKey(call, name)))) throw groupMissing();
       await streams.deleteUnder(tx, call, streamParent(name));
@@ -98,7 +99,7 @@ export const describeLogGroups = operation<DescribeLogGroupsRequest, DescribeLog
       ({ document }) =>
         (wanted === undefined || document.name.toLowerCase().includes(wanted)) &&
         (input.logGroupIdentifiers === undefined ||
-          input.logGroupIdentifiers.some((id) => nameOf(id) === document.name)),
+          input.logGroupIdentifiers.some((id) => nameOf(id, call) === document.name)),
     );
     const page = found.slice(0, limit);
     return {
@@ -121,7 +122,7 @@ export const createLogStream = operation<CreateLogStreamRequest, object>({
   authorize: ({ logGroupName, logStreamName }, call) =>
     streamAccess('CreateLogStream', logGroupName, logStreamName, call),
   handle: async (input, call) => {
-    const group = nameOf(input.logGroupName);
+    const group = nameOf(input.logGroupName, call);
     const stream = input.logStreamName ?? '';
     await call.house.store.transaction(async (tx) => {
       await requireGroup(tx, call, group);
@@ -141,7 +142,7 @@ export const deleteLogStream = operation<DeleteLogStreamRequest, object>({
   authorize: ({ logGroupName, logStreamName }, call) =>
     streamAccess('DeleteLogStream', logGroupName, logStreamName, call),
   handle: async (input, call) => {
-    const group = nameOf(input.logGroupName);
+    const group = nameOf(input.logGroupName, call);
     const stream = input.logStreamName ?? '';
     await call.house.store.transaction(async (tx) => {
       await requireGroup(tx, call, group);
@@ -162,7 +163,7 @@ export const describeLogStreams = operation<DescribeLogStreamsRequest, DescribeL
     groupAccess('DescribeLogStreams', logGroupIdentifier ?? logGroupName, call),
   handle: async (input, call) => {
     const { store } = call.house;
-    const group = nameOf(input.logGroupIdentifier ?? input.logGroupName);
+    const group = nameOf(input.logGroupIdentifier ?? input.logGroupName, call);
     await requireGroup(store, call, group);
     const byTime = input.orderBy === 'LastEventTime';
     if (byTime && input.logStreamNamePrefix !== undefined) {
@@ -224,7 +225,7 @@ export const putRetentionPolicy = operation<PutRetentionPolicyRequest, object>({
         `Invalid retention value. Valid values are: [${RETENTION_DAYS.join(', ')}]`,
       );
     }
-    await setRetention(nameOf(input.logGroupName), days, call);
+    await setRetention(nameOf(input.logGroupName, call), days, call);
     return {};
   },
 });
@@ -232,7 +233,7 @@ export const putRetentionPolicy = operation<PutRetentionPolicyRequest, object>({
 export const deleteRetentionPolicy = operation<DeleteRetentionPolicyRequest, object>({
   authorize: ({ logGroupName }, call) => groupAccess('DeleteRetentionPolicy', logGroupName, call),
   handle: async (input, call) => {
-    await setRetention(nameOf(input.logGroupName), undefined, call);
+    await setRetention(nameOf(input.logGroupName, call), undefined, call);
     return {};
   },
 });
@@ -242,10 +243,6 @@ async function setRetention(name: string, retentionDays: number | undefined, cal
     const group = await requireGroup(tx, call, name);
     await groups.update(tx, group.key, { ...group.document, retentionDays });
   });
-}
-
-function groupMissing(): AwsError {
-  return new AwsError('ResourceNotFoundException', 'The specified log group does not exist.');
 }
 
 function streamMissing(): AwsError {

@@ -1,5 +1,6 @@
-/** CloudWatch Logs: groups, streams, events, filters, retention as a setting, tags. */
+/** CloudWatch Logs: groups, streams, events, filters, retention, tags, the account's resource policies. */
 import { operationsOf, type ServiceDefinition } from '../service.ts';
+import { deleteResourcePolicy, describeResourcePolicies, putResourcePolicy } from './account-policies.ts';
 import {
   createLogGroup,
   createLogStream,
@@ -29,14 +30,17 @@ export const logs: ServiceDefinition = {
     createLogStream,
     deleteLogGroup,
     deleteLogStream,
+    deleteResourcePolicy,
     deleteRetentionPolicy,
     describeLogGroups,
     describeLogStreams,
+    describeResourcePolicies,
     filterLogEvents,
     getLogEvents,
     listTagsForResource,
     listTagsLogGroup,
     putLogEvents,
+    putResourcePolicy,
     putRetentionPolicy,
     tagLogGroup,
     tagResource,

@@ -19,6 +19,8 @@ const EVENT_OVERHEAD_BYTES = 26;
 const TOO_NEW_MS = 2 * HOUR_MS;
 const TOO_OLD_MS = 14 * DAY_MS;
 const LARGEST_PAGE = 10_000;
+/** Of message text; a page stops before it, and holds one event at least. */
+const LARGEST_PAGE_BYTES = 1_048_576;
 /** How many events one FilterLogEvents call reads before it answers with what it has and a token. */
 const SCAN_LIMIT = 50_000;
 
@@ -26,7 +28,7 @@ export const putLogEvents = operation<PutLogEventsRequest, PutLogEventsResponse>
   authorize: ({ logGroupName, logStreamName }, call) => streamAccess('PutLogEvents', logGroupName, logStreamName, call),
   handle: async (input, call) => {
     const { store } = call.house;
-    const group = await requireGroup(store, call, nameOf(input.logGroupName));
+    const group = await requireGroup(store, call, nameOf(input.logGroupName, call));
     await requireStream(call, group.document.name, input.logStreamName ?? '');
     const events = (input.logEvents ?? []).map((event) => ({ at: event.timestamp ?? 0, message: event.message ?? '' }));
     checkBatch(events);
@@ -85,7 +87,7 @@ export const getLogEvents = operation<GetLogEventsRequest, GetLogEventsResponse>
   authorize: ({ logGroupName, logGroupIdentifier, logStreamName }, call) =>
     streamAccess('GetLogEvents', logGroupIdentifier ?? logGroupName, logStreamName, call),
   handle: async (input, call) => {
-    const group = nameOf(input.logGroupIdentifier ?? input.logGroupName);
+    const group = nameOf(input.logGroupIdentifier ?? input.logGroupName, call);
     await requireGroup(call.house.store, call, group);
     await requireStream(call, group, input.logStreamName ?? '');
     const token = input.nextToken === undefined ? undefined : parseDirection(input.nextToken);
@@ -98,6 +100,7 @@ export const getLogEvents = operation<GetLogEventsRequest, GetLogEventsResponse>
       ...(token === undefined ? {} : token.direction === 'f' ? { after: token.cursor } : { before: token.cursor }),
       descending: backward,
       limit: input.limit ?? LARGEST_PAGE,
+      mostBytes: LARGEST_PAGE_BYTES,
     });
     if (backward) events.reverse();
     const [first, last] = [events[0], events.at(-1)];
@@ -114,7 +117,7 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
   authorize: ({ logGroupName, logGroupIdentifier }, call) =>
     groupAccess('FilterLogEvents', logGroupIdentifier ?? logGroupName, call),
   handle: async (input, call) => {
-    const group = nameOf(input.logGroupIdentifier ?? input.logGroupName);
+    const group = nameOf(input.logGroupIdentifier ?? input.logGroupName, call);
     await requireGroup(call.house.store, call, group);
     if (input.logStreamNames !== undefined && input.logStreamNamePrefix !== undefined) {
       throw new AwsError('InvalidParameterException', 'logStreamNamePrefix and logStreamNames are mutually exclusive.');
@@ -124,9 +127,11 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
     const limit = input.limit ?? LARGEST_PAGE;
     const found: LogEvent[] = [];
     let after = input.nextToken === undefined ? undefined : cursorOf(decodeToken(input.nextToken));
+    const chunk = Math.min(LARGEST_PAGE, limit * 4 + 100);
+    let bytes = 0;
     let scanned = 0;
     let ended = false;
-    while (!ended && found.length < limit && scanned < SCAN_LIMIT) {
+    while (!ended && found.length < limit && scanned < SCAN_LIMIT && bytes < LARGEST_PAGE_BYTES) {
       const events = await readLogEvents(call.house.store, {
         logGroup: eventsKey(call, group),
         ...(input.logStreamNames === undefined ? {} : { streams: input.logStreamNames }),
@@ -135,17 +140,21 @@ export const filterLogEvents = operation<FilterLogEventsRequest, FilterLogEvents
         // The API's end is inclusive here, unlike GetLogEvents'.
         ...(input.endTime === undefined ? {} : { endAt: input.endTime + 1 }),
         ...(after === undefined ? {} : { after }),
-        limit: Math.min(LARGEST_PAGE, limit * 4 + 100),
+        limit: chunk,
+        mostBytes: LARGEST_PAGE_BYTES,
       });
-      ended = events.length < Math.min(LARGEST_PAGE, limit * 4 + 100);
+      const readBytes = events.reduce((sum, event) => sum + Buffer.byteLength(event.message), 0);
+      ended = events.length < chunk && readBytes < LARGEST_PAGE_BYTES;
       for (const event of events) {
-        after = { at: event.at, id: event.id };
-        scanned += 1;
-        if (compiled.filter(event.message)) found.push(event);
-        if (found.length === limit) {
-          ended = ended && event === events.at(-1);
+        if (found.length === limit || bytes >= LARGEST_PAGE_BYTES) {
+          ended = false;
           break;
         }
+        after = { at: event.at, id: event.id };
+        scanned += 1;
+        if (!compiled.filter(event.message)) continue;
+        bytes += Buffer.byteLength(event.message);
+        found.push(event);
       }
     }
     return {

@@ -10,41 +10,41 @@ import type {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError } from '../../common/index.ts';
 import { type Call, operation } from '../service.ts';
-import { groupAccess, groups, nameOf, requireGroup } from './records.ts';
+import { groupAccess, groups, nameOf, requireGroup, tagAccess } from './records.ts';
 
 const MOST_TAGS = 50;
 
 export const tagResource = operation<TagResourceRequest, object>({
-  authorize: ({ resourceArn }, call) => groupAccess('TagResource', resourceArn, call),
-  handle: (input, call) => retag(nameOf(input.resourceArn), call, (tags) => ({ ...tags, ...input.tags })),
+  authorize: ({ resourceArn }, call) => tagAccess('TagResource', resourceArn, call),
+  handle: (input, call) => retag(nameOf(input.resourceArn, call), call, (tags) => ({ ...tags, ...input.tags })),
 });
 
 export const untagResource = operation<UntagResourceRequest, object>({
-  authorize: ({ resourceArn }, call) => groupAccess('UntagResource', resourceArn, call),
-  handle: (input, call) => retag(nameOf(input.resourceArn), call, (tags) => without(tags, input.tagKeys)),
+  authorize: ({ resourceArn }, call) => tagAccess('UntagResource', resourceArn, call),
+  handle: (input, call) => retag(nameOf(input.resourceArn, call), call, (tags) => without(tags, input.tagKeys)),
 });
 
 export const listTagsForResource = operation<ListTagsForResourceRequest, ListTagsForResourceResponse>({
-  authorize: ({ resourceArn }, call) => groupAccess('ListTagsForResource', resourceArn, call),
+  authorize: ({ resourceArn }, call) => tagAccess('ListTagsForResource', resourceArn, call),
   handle: async (input, call) => ({
-    tags: { ...(await requireGroup(call.house.store, call, nameOf(input.resourceArn))).document.tags },
+    tags: { ...(await requireGroup(call.house.store, call, nameOf(input.resourceArn, call))).document.tags },
   }),
 });
 
 export const tagLogGroup = operation<TagLogGroupRequest, object>({
   authorize: ({ logGroupName }, call) => groupAccess('TagLogGroup', logGroupName, call),
-  handle: (input, call) => retag(nameOf(input.logGroupName), call, (tags) => ({ ...tags, ...input.tags })),
+  handle: (input, call) => retag(nameOf(input.logGroupName, call), call, (tags) => ({ ...tags, ...input.tags })),
 });
 
 export const untagLogGroup = operation<UntagLogGroupRequest, object>({
   authorize: ({ logGroupName }, call) => groupAccess('UntagLogGroup', logGroupName, call),
-  handle: (input, call) => retag(nameOf(input.logGroupName), call, (tags) => without(tags, input.tags)),
+  handle: (input, call) => retag(nameOf(input.logGroupName, call), call, (tags) => without(tags, input.tags)),
 });
 
 export const listTagsLogGroup = operation<ListTagsLogGroupRequest, ListTagsForResourceResponse>({
   authorize: ({ logGroupName }, call) => groupAccess('ListTagsLogGroup', logGroupName, call),
   handle: async (input, call) => ({
-    tags: { ...(await requireGroup(call.house.store, call, nameOf(input.logGroupName))).document.tags },
+    tags: { ...(await requireGroup(call.house.store, call, nameOf(input.logGroupName, call))).document.tags },
   }),
 });
 
