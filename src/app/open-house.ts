@@ -164,7 +164,10 @@ async function openClock(
   }
   const saved = (await clockRecords.get(store, CLOCK_KEY))?.document.now;
   const startAt = Math.max(saved ?? 0, config.clockStartAt ?? (saved === undefined ? wallNow() : 0));
-  if (config.clock.kind !== 'scaled') return { clock: new ManualClock(startAt), closeClock: async () => {} };
+  if (config.clock.kind !== 'scaled') {
+    await clockRecords.put(store, CLOCK_KEY, { now: startAt });
+    return { clock: new ManualClock(startAt), closeClock: async () => {} };
+  }
   const clock = new RunningClock({ wallNow, factor: config.clock.factor, startAt });
   let live = true;
   const save = async (): Promise<void> => {

@@ -7,7 +7,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAwsError, MINUTE_MS } from '../../../common/index.ts';
+import { HEX, isAwsError, MINUTE_MS } from '../../../common/index.ts';
 import {
   type BuildEvent,
   COMMAND_PHASES,
@@ -391,6 +391,7 @@ export class BuildRun {
     const buildspec = this.#buildspec;
     if (buildspec === undefined) throw new PhaseFailure('YAML_FILE_ERROR', 'YAML file does not exist');
     this.#shell = new BuildShell({
+      token: this.#house.ids.text(32, HEX),
       runtime: this.#house.runtime,
       shell: buildspec.shell,
       controlDir: this.#controlDir,

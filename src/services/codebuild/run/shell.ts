@@ -8,7 +8,6 @@
  * A command that ends the shell (`exit 0`) has ended only itself: exported variables and the folder are saved on the way
  * out and a new shell goes on from there.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ProcessHandle, Runtime } from '../../../runtimes/index.ts';
@@ -32,6 +31,8 @@ trap - EXIT
 export type ShellOptions = Readonly<{
   runtime: Runtime;
   shell: 'sh' | 'bash';
+  /** A word that no command can guess: it sets the shell's own marks apart from what commands print. */
+  token: string;
   /** A folder of the shell's own, outside the sources. */
   controlDir: string;
   cwd: string;
@@ -42,7 +43,6 @@ export type ShellOptions = Readonly<{
 
 export class BuildShell {
   readonly #options: ShellOptions;
-  readonly #token = randomBytes(16).toString('hex');
   readonly #started: ProcessHandle[] = [];
   #handle: ProcessHandle | undefined;
   #number = 0;
@@ -81,7 +81,7 @@ export class BuildShell {
   async expand(text: string): Promise<string> {
     if (!/[$`]/.test(text)) return text;
     const file = join(this.#options.controlDir, 'expanded');
-    const end = `_SLUICE_${this.#token}`;
+    const end = `_SLUICE_${this.#options.token}`;
     await this.run(`cat >"$_sluice_dir/expanded" <<${end}\n${text}\n${end}`);
     const expanded = await readFile(file, 'utf8').catch(() => '');
     await rm(file, { force: true });
@@ -118,7 +118,7 @@ export class BuildShell {
     await writeFile(driver, DRIVER);
     const read = this.#reader();
     this.#handle = await runtime.start({
-      command: [shell, driver, controlDir, this.#token],
+      command: [shell, driver, controlDir, this.#options.token],
       cwd,
       env,
       label,
@@ -133,7 +133,7 @@ export class BuildShell {
 
   /** Passes output on and takes the marks out of it; each shell has its own, for an old one may have left something running. */
   #reader(): (chunk: Uint8Array) => Promise<void> {
-    const opening = Buffer.from(`${RS}${this.#token}:`);
+    const opening = Buffer.from(`${RS}${this.#options.token}:`);
     let held: Buffer = Buffer.alloc(0);
     return async (chunk) => {
       let data: Buffer = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);
