@@ -18,7 +18,7 @@ type Sent = Readonly<{ method?: string; url?: string; headers: Record<string, st
 
 function open({ method = 'GET', url = '/', headers, body = '' }: Sent): Promise<Exchange> {
   const bytes = Buffer.from(body);
-  const length = bytes.byteLength === 0 ? {} : { 'content-length': String(bytes.byteLength) };
+  const length: Record<string, string> = bytes.byteLength === 0 ? {} : { 'content-length': String(bytes.byteLength) };
   return openExchange(
     models,
     {

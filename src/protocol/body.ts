@@ -119,6 +119,7 @@ async function* checkedBody(request: WireRequest, checks: BodyChecks): AsyncGene
   const trailerChecksums = new Map<ChecksumName, Checksum>();
   let source = rawBody(request.body);
   const chunked = isChunked(request);
+  refuseUnknownHash(checks.contentSha256);
   if (chunked) {
     for (const name of (headers['x-amz-trailer'] ?? '').split(',')) {
       const algorithm = checksumOfHeader(name.trim());
@@ -134,7 +135,7 @@ async function* checkedBody(request: WireRequest, checks: BodyChecks): AsyncGene
       }
       checks.onTrailer?.(found);
     });
-  } else if (checks.contentSha256 !== undefined && /^[0-9a-f]{64}$/.test(checks.contentSha256)) {
+  } else if (checks.contentSha256 !== undefined && checks.contentSha256.length === 64) {
     digests.push(sha256Digest(checks.contentSha256));
   }
   if (checks.verifiesChecksums) digests.push(...statedDigests(headers));
@@ -152,10 +153,24 @@ async function* checkedBody(request: WireRequest, checks: BodyChecks): AsyncGene
 
 async function* rawBody(body: Readable): AsyncGenerator<Uint8Array> {
   try {
-    for await (const chunk of body) yield typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Uint8Array);
+    // A reader that stops early must not cut the connection, over which the error is still to be told.
+    for await (const chunk of body.iterator({ destroyOnReturn: false }))
+      yield typeof chunk === 'string' ? Buffer.from(chunk) : (chunk as Uint8Array);
   } catch (cause) {
     throw incomplete(cause);
   }
+}
+
+const KNOWN_HASH =
+  /^([0-9a-f]{64}|UNSIGNED-PAYLOAD|STREAMING-AWS4-HMAC-SHA256-PAYLOAD(-TRAILER)?|STREAMING-UNSIGNED-PAYLOAD-TRAILER)$/;
+
+function refuseUnknownHash(stated: string | undefined): void {
+  if (stated === undefined || KNOWN_HASH.test(stated)) return;
+  throw new AwsError(
+    'InvalidArgument',
+    'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid sha256 value.',
+    { statusCode: 400, fields: { ArgumentName: 'x-amz-content-sha256', ArgumentValue: stated } },
+  );
 }
 
 function sha256Digest(expected: string): Digest {

@@ -178,6 +178,12 @@ class TheExchange implements Exchange {
     const { request, target, route, failure } = this.#opened;
     if (failure !== undefined) throw failure;
     if (route?.operation === undefined) throw unknownOperation(route);
+    if (route.protocol === 'rest-xml' && isBrokenEscape(target.path)) {
+      throw new AwsError('InvalidURI', "Couldn't parse the specified URI.", {
+        statusCode: 400,
+        fields: { URI: target.path },
+      });
+    }
     let input: Record<string, unknown> | undefined;
     const body = await this.#body(route, (member, value) => {
       if (input !== undefined) input[member] = value;
@@ -202,14 +208,11 @@ class TheExchange implements Exchange {
         }
       },
     };
-    if (this.#bytes !== undefined) {
-      if (!this.#streams) return unpack(route, request, this.#bytes, options);
-      return checkedStream({ ...request, body: Readable.from([this.#bytes]) }, checks);
-    }
-    if (hasNoBody(request)) return this.#streams ? Readable.from([]) : new Uint8Array();
-    if (this.#streams) return checkedStream(request, checks);
+    if (this.#bytes === undefined && hasNoBody(request)) return this.#streams ? Readable.from([]) : new Uint8Array();
+    const source = this.#bytes === undefined ? request : { ...request, body: Readable.from([this.#bytes]) };
+    if (this.#streams) return checkedStream(source, checks);
     if (checks.verifiesChecksums || checks.contentSha256 !== undefined || isChunked(request)) {
-      return readChecked(request, checks, options.maxBodyBytes ?? MAX_BODY_BYTES);
+      return readChecked(source, checks, options.maxBodyBytes ?? MAX_BODY_BYTES);
     }
     return unpack(route, request, await this.#whole(), options);
   }
@@ -252,6 +255,16 @@ function unpack(route: Route, request: WireRequest, bytes: Uint8Array, options: 
     return gunzipSync(bytes, { maxOutputLength: options.maxBodyBytes ?? MAX_BODY_BYTES });
   } catch (cause) {
     throw new AwsError('SerializationException', 'The request body is not valid gzip.', { cause });
+  }
+}
+
+function isBrokenEscape(path: string): boolean {
+  if (!path.includes('%')) return false;
+  try {
+    decodeURIComponent(path);
+    return false;
+  } catch {
+    return true;
   }
 }
 

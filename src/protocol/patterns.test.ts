@@ -16,6 +16,17 @@ function everyPattern(): { where: string; pattern: string; max: number | undefin
   return out;
 }
 
+/** The best of three where the first is slow: the machine may have been busy with another thing. */
+function msOf(run: () => unknown): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3 && best > 100; i++) {
+    const startedAt = performance.now();
+    run();
+    best = Math.min(best, performance.now() - startedAt);
+  }
+  return best;
+}
+
 describe('compilePattern()', () => {
   it.each([
     ['[\\w+=,.@-]+', 'a+b=c', 'a b'],
@@ -76,9 +87,7 @@ describe('compilePattern()', () => {
       for (const piece of pieces) {
         for (const start of ['', 'arn:aws:iam::123456789012:role', 'https://', '/']) {
           const text = `${(start + piece.repeat(length)).slice(0, length - 1)}\u0001`;
-          const startedAt = performance.now();
-          compiled?.test(text);
-          if (performance.now() - startedAt > 100) slow.push(`${where} ${pattern} ${JSON.stringify(piece)}`);
+          if (msOf(() => compiled?.test(text)) > 100) slow.push(`${where} ${pattern} ${JSON.stringify(piece)}`);
         }
       }
     }

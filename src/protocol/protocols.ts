@@ -1,5 +1,6 @@
 /** The six protocols, each as reading an input and writing an output or an error. */
 import { encodeEventStream, EVENT_STREAM_TYPE, eventStreamMember } from './event-stream.ts';
+import { isAwsError } from '../common/index.ts';
 import { parseForm, readForm } from './form.ts';
 import { readCbor, serializeCbor, writeCbor } from './cbor.ts';
 import { parseJsonBody, readJson, writeJson } from './json.ts';
@@ -153,13 +154,15 @@ const restJson: Protocol = {
   }),
 };
 
+const MALFORMED_XML = 'The XML you provided was not well-formed or did not validate against our published schema';
+
 /** Document text of a request; throws `malformed` for text that is not XML. */
 function readXmlDocument(model: ServiceModel, reference: Reference, body: Uint8Array): unknown {
   if (body.byteLength === 0) return {};
   try {
     return readXml(model, reference, parseXml(new TextDecoder().decode(body)));
   } catch (cause) {
-    if (cause instanceof XmlError) throw malformed('The request body is not well-formed XML.', cause);
+    if (cause instanceof XmlError || isAwsError(cause, 'SerializationException')) throw malformed(MALFORMED_XML, cause);
     throw cause;
   }
 }

@@ -3,7 +3,7 @@
  * Source: Smithy, "HTTP binding traits".
  */
 import type { Readable } from 'node:stream';
-import { AwsError } from '../common/index.ts';
+import { AwsError, isAwsError } from '../common/index.ts';
 import { bytesOf, setKey } from './json.ts';
 import { type OperationModel, type Reference, type ServiceModel, type Shape, shapeOf } from './model.ts';
 import type { DecodeInput, Route } from './wire.ts';
@@ -47,7 +47,7 @@ export function decodeRest(route: Route, input: DecodeInput, codec: BodyCodec): 
       hasDocument = true;
       continue;
     }
-    const value = readBinding(model, name, member, route, input);
+    const value = readBindingOrRefuse(model, name, member, route, input);
     if (value !== undefined) out[name] = value;
   }
   const payload = payloadOf(model, operation.input);
@@ -74,6 +74,36 @@ function readPayload(
   if (bytes.byteLength === 0) return undefined;
   if (payload.shape.type === 'string') return new TextDecoder().decode(bytes);
   return codec.read(model, payload.member, bytes);
+}
+
+/** S3 has words of its own for a header or parameter that is not of its type. */
+function readBindingOrRefuse(
+  model: ServiceModel,
+  name: string,
+  member: Reference,
+  route: Route,
+  input: DecodeInput,
+): unknown {
+  try {
+    return readBinding(model, name, member, route, input);
+  } catch (cause) {
+    if (route.protocol !== 'rest-xml' || !isAwsError(cause, 'SerializationException')) throw cause;
+    const argument = member.locationName ?? name;
+    const { type } = shapeOf(model, member);
+    const message =
+      type === 'integer' || type === 'long'
+        ? `Provided ${argument} not an integer or within integer range`
+        : `Invalid value of ${argument}`;
+    const given =
+      member.location === 'header'
+        ? input.request.headers[argument.toLowerCase()]
+        : new Map(input.target.query).get(argument);
+    throw new AwsError('InvalidArgument', message, {
+      statusCode: 400,
+      cause,
+      fields: { ArgumentName: argument, ArgumentValue: given },
+    });
+  }
 }
 
 function readBinding(
@@ -155,7 +185,7 @@ function readHeader(model: ServiceModel, member: Reference, shape: Shape, text: 
     if (target.type === 'timestamp') return [readScalar(target, element, text, 'rfc822')];
     return splitHeader(text).map((item) => readScalar(target, element, item));
   }
-  if (shape.type === 'timestamp') {
+  if (shape.type === 'timestamp' && (member.timestampFormat ?? shape.timestampFormat) !== 'iso8601') {
     // A date that is none is ignored, as HTTP's conditional headers want it (RFC 9110 13.1.3).
     try {
       return readScalar(shape, member, text, 'rfc822');

@@ -73,6 +73,7 @@ export function findRoute(models: Models, input: RouteInput): Route | undefined 
   if (input.form !== undefined) {
     const found = byAction(models, names, input.form);
     if (found !== undefined) return found;
+    if (input.signingName === undefined && hasAction(input.form)) return undefined;
   }
   return byPath(models, names, input);
 }
@@ -159,6 +160,10 @@ const SIGNING_ALIASES: Readonly<Record<string, string>> = {
   's3-object-lambda': 's3',
   cloudwatch: 'monitoring',
 };
+
+function hasAction(form: readonly (readonly [string, string])[]): boolean {
+  return form.some(([name]) => name === 'Action');
+}
 
 function byAction(
   models: Models,

@@ -285,7 +285,8 @@ function lengthOf(value: unknown): number {
 
 function errorOf(model: ServiceModel, found: readonly Violation[]): AwsError {
   const service = VALIDATION_ERRORS[model.name] ?? DEFAULT_VALIDATION_ERROR;
-  const [first] = found;
+  // Where only one is told, it is a missing member before a wrong one.
+  const first = found.find(({ path, value }) => value === undefined && !path.includes('.')) ?? found[0];
   if (first === undefined) throw new Error('no violation');
   switch (service.style) {
     case 'coral': {

@@ -95,11 +95,12 @@ def cases():
 def requests():
     for service, protocol, model, operation in cases():
         params = {} if operation.input_shape is None else sample(operation.input_shape, "body")
-        if service == "s3":
-            # What describes the body must be true of it, and a bucket is part of the path.
-            params = {name: value for name, value in params.items() if not name.startswith("Checksum") and name not in ("ContentMD5", "ContentLength")}
-            if "Bucket" in params:
-                params["Bucket"] = "bucket"
+        # What describes the body must be true of it, and a bucket is part of the path.
+        described = ("ContentMD5", "ContentLength", "assetSHA256")
+        if operation.has_streaming_input or service == "s3":
+            params = {name: value for name, value in params.items() if not name.startswith("Checksum") and name not in described}
+        if service == "s3" and "Bucket" in params:
+            params["Bucket"] = "bucket"
         made = serialize.create_serializer(protocol, False).serialize_to_request(revive(params), operation)
         body = made["body"]
         if isinstance(body, dict):
