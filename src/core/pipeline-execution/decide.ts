@@ -53,6 +53,7 @@ export function openLine(pipelineId: string, plan: Plan): PipelineLine {
     stages: {},
     executions: [],
     lastOrdinal: 0,
+    announcements: 0,
   };
 }
 

@@ -39,9 +39,13 @@ export class Turn {
   }
 
   decision(): { state: PipelineLine; effects: (LineEffect | TimerEffect)[] } {
-    const announcements: LineEffect[] =
-      this.#changes.length === 0 ? [] : [{ type: 'Announce', lane: 'announcements', changes: this.#changes }];
-    return { state: this.#line, effects: [...this.effects, ...announcements] };
+    if (this.#changes.length > 0) {
+      const { announcements } = this.#line;
+      const lane = `announcements-${announcements % ANNOUNCEMENT_LANES}`;
+      this.patch({ announcements: announcements + 1 });
+      this.effects.push({ type: 'Announce', lane, changes: this.#changes });
+    }
+    return { state: this.#line, effects: this.effects };
   }
 
   // Reading
@@ -194,6 +198,9 @@ export class Turn {
     });
   }
 }
+
+/** Side by side, so that whoever performs them can send several as one. */
+const ANNOUNCEMENT_LANES = 16;
 
 const EMPTY_RECORD: StageRecord = { archivedActions: {} };
 

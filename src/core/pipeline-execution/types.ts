@@ -160,6 +160,8 @@ export type PipelineLine = Readonly<{
   lastOrdinal: number;
   /** The earliest deadline that the timer is set to. */
   timerAt?: EpochMs;
+  /** How many times something was announced: successive announcements take turns among a few lanes. */
+  announcements: number;
   /** An `ArchiveExecutions` effect is on its way. */
   archiving?: true;
 }>;
@@ -220,7 +222,7 @@ export type RetryMode = 'FAILED_ACTIONS' | 'ALL_ACTIONS';
 export type LineEffect =
   | Readonly<{ type: 'StartAction' | 'PollAction' | 'NotifyApproval'; lane: string; actionExecutionId: string }>
   | Readonly<{ type: 'CollectOutputs'; lane: string; actionExecutionId: string; result: ActionResult }>
-  | Readonly<{ type: 'Announce'; lane: 'announcements'; changes: readonly Change[] }>
+  | Readonly<{ type: 'Announce'; lane: string; changes: readonly Change[] }>
   | Readonly<{ type: 'ArchiveExecutions'; lane: 'archive' }>;
 
 /** As the engine performs them itself. */

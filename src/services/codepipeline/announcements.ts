@@ -4,25 +4,53 @@
  */
 import { isoSeconds, type Json, type JsonObject } from '../../common/index.ts';
 import type { ArtifactPlace, Change } from '../../core/pipeline-execution/index.ts';
-import type { House, Scope } from '../service.ts';
+import type { House, Notification, Scope } from '../service.ts';
 import { pipelineArn } from './records.ts';
 
-export async function announce(
-  house: House,
-  scope: Scope,
-  pipeline: string,
-  changes: readonly Change[],
-): Promise<void> {
-  await house.door.publish(
-    scope,
-    changes.map((change) => ({
-      source: 'aws.codepipeline',
-      detailType: `CodePipeline ${change.of} Execution State Change`,
-      resources: [pipelineArn(scope, pipeline)],
-      detail: detailOf(scope, pipeline, change),
-      at: change.at,
-    })),
-  );
+/** Resolves when EventBridge has them. What comes while a call is under way goes together with the next one. */
+export function announce(house: House, scope: Scope, pipeline: string, changes: readonly Change[]): Promise<void> {
+  let queues = queuesOf.get(house);
+  if (queues === undefined) queuesOf.set(house, (queues = new Map()));
+  const place = `${scope.account}/${scope.region}`;
+  let queue = queues.get(place);
+  if (queue === undefined) queues.set(place, (queue = { waiting: [], sending: false }));
+  const notifications = changes.map((change) => ({
+    source: 'aws.codepipeline',
+    detailType: `CodePipeline ${change.of} Execution State Change`,
+    resources: [pipelineArn(scope, pipeline)],
+    detail: detailOf(scope, pipeline, change),
+    at: change.at,
+  }));
+  const { waiting } = queue;
+  const sent = new Promise<void>((resolve, reject) => waiting.push({ notifications, resolve, reject }));
+  if (!queue.sending) void send(house, { account: scope.account, region: scope.region }, queue);
+  return sent;
+}
+
+type Announcement = Readonly<{
+  notifications: readonly Notification[];
+  resolve(): void;
+  reject(error: unknown): void;
+}>;
+type Queue = { readonly waiting: Announcement[]; sending: boolean };
+
+const queuesOf = new WeakMap<House, Map<string, Queue>>();
+
+async function send(house: House, scope: Scope, queue: Queue): Promise<void> {
+  queue.sending = true;
+  while (queue.waiting.length > 0) {
+    const group = queue.waiting.splice(0);
+    try {
+      await house.door.publish(
+        scope,
+        group.flatMap(({ notifications }) => notifications),
+      );
+      for (const { resolve } of group) resolve();
+    } catch (error) {
+      for (const { reject } of group) reject(error);
+    }
+  }
+  queue.sending = false;
 }
 
 function detailOf(scope: Scope, pipeline: string, change: Change): JsonObject {
