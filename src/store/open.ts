@@ -11,7 +11,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { findBinaries } from './native/binaries.ts';
-import { chooseBinaries, nativeHome, openNative } from './native/open.ts';
+import { clusterMajor } from './native/cluster.ts';
+import { isKnownToRun, nativeHome, openNative } from './native/open.ts';
 import { openPglite, pgliteHome } from './pglite/open.ts';
 import type { Store } from './store.ts';
 import { openUrl } from './url.ts';
@@ -41,6 +42,8 @@ export type OpenStoreOptions = Readonly<{
   searchPath?: string;
   /** Only builds from the npm package, or only ones of this machine. */
   binaries?: 'npm' | 'machine';
+  /** Only servers of this major version. */
+  major?: number;
   /** PGlite's worker file, where it does not lie beside this code. */
   workerUrl?: URL;
 }>;
@@ -63,8 +66,12 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
       `the state folder ${options.stateDir} was made with the ${kept} database and cannot be opened as ${kind}`,
     );
   if (kind === 'pglite' || kept === 'pglite') return openPglite(options);
-  const found = findBinaries({ searchPath: options.searchPath, only: options.binaries });
-  const binaries = chooseBinaries(found, options.ephemeral === true ? undefined : options.stateDir);
+  const search = { searchPath: options.searchPath, major: options.major ?? keptMajor(options) };
+  const found = findBinaries({ ...search, only: options.binaries });
+  let binaries = found.find((candidate) => kept === 'native' || isKnownToRun(candidate, options));
+  // The package is there and does not run (another C library): one of this machine may.
+  if (binaries === undefined && options.binaries === undefined)
+    binaries = findBinaries({ ...search, only: 'machine' })[0];
   if (binaries === undefined) {
     if (kept === 'native')
       throw new StoreUnavailableError(
@@ -75,6 +82,12 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     return openPglite(options);
   }
   return openNative(options, binaries);
+}
+
+/** The version of an existing native cluster: no other one opens it. */
+function keptMajor(options: OpenStoreOptions): number | undefined {
+  if (options.ephemeral === true || options.stateDir === undefined) return undefined;
+  return clusterMajor(join(nativeHome(options.stateDir), 'data'));
 }
 
 /** Which server's data a state folder holds already. */

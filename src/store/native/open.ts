@@ -1,14 +1,22 @@
 /** Opens a store on the native server: makes or finds its cluster, starts it, migrates it. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import type pg from 'pg';
-import { digestOfMigrations, readMigrations, SCHEMA } from '../migrate.ts';
+import { digestOfMigrations, type Migration, readMigrations, SCHEMA } from '../migrate.ts';
 import type { OpenStoreOptions } from '../open.ts';
 import { migrateByClient, PgStore } from '../pg-store.ts';
 import type { Store } from '../store.ts';
 import { type Binaries, runsHere } from './binaries.ts';
-import { clusterMajor, copyTemplate, createCluster, forgetOldTemplates, keepTemplate, SUPERUSER } from './cluster.ts';
+import {
+  clusterMajor,
+  copyTemplate,
+  createCluster,
+  forgetOldTemplates,
+  isTrusted,
+  keepTemplate,
+  SUPERUSER,
+} from './cluster.ts';
 import { NativeServer, SERVER_PORT } from './server.ts';
 
 const TEMPLATE_PREFIX = 'sluice-template-native-';
@@ -49,7 +57,7 @@ export async function openNative(options: OpenStoreOptions, binaries: Binaries):
   };
   try {
     const migrations = readMigrations(options.migrationsDir);
-    const template = join(tmpdir(), `${TEMPLATE_PREFIX}${binaries.version}-${digestOfMigrations(migrations)}`);
+    const template = templateOf(binaries, migrations);
     const migrateNow = (): Promise<string[]> => migrateByClient(client, migrations, options.wallNow());
     if (clusterMajor(dataDir) === undefined) {
       rmSync(dataDir, { recursive: true, force: true });
@@ -83,14 +91,16 @@ export async function openNative(options: OpenStoreOptions, binaries: Binaries):
   }
 }
 
-/**
- * Which of the binaries found can serve `stateDir`: those of its cluster's version, or any that runs here for a new one.
- */
-export function chooseBinaries(found: readonly Binaries[], stateDir: string | undefined): Binaries | undefined {
-  const dataDir = stateDir === undefined ? undefined : join(nativeHome(stateDir), 'data');
-  const major = dataDir === undefined || !existsSync(dataDir) ? undefined : clusterMajor(dataDir);
-  if (major !== undefined) return found.find((binaries) => binaries.major === major);
-  return found.find((binaries) => runsHere(binaries));
+/** Whether this build runs here. Asking it costs a process, unless it has made the template that we are about to use. */
+export function isKnownToRun(binaries: Binaries, options: OpenStoreOptions): boolean {
+  // Builds of this machine were asked for their version when they were found.
+  if (binaries.origin === 'machine') return true;
+  if (options.ephemeral === true && isTrusted(templateOf(binaries, readMigrations(options.migrationsDir)))) return true;
+  return runsHere(binaries);
+}
+
+function templateOf(binaries: Binaries, migrations: readonly Migration[]): string {
+  return join(tmpdir(), `${TEMPLATE_PREFIX}${binaries.version}-${digestOfMigrations(migrations)}`);
 }
 
 /** What the watchdog may remove: a whole temporary folder of ours, or else only what the store itself made. */
