@@ -175,6 +175,32 @@ function chunkedUpload(change: (chunks: string[]) => string[] = (chunks) => chun
   };
 }
 
+/** S3 API Reference, "Signature calculations for trailing headers": the same upload, with its checksum at the end. */
+function trailedUpload(change: (body: string) => string = (body) => body): Sent {
+  const { headers } = chunkedUpload();
+  const body = [
+    `10000;chunk-signature=b474d8862b1487a5145d686f57f013e54db672cee1c953b3010fb58501ef5aa2\r\n${'a'.repeat(65_536)}\r\n`,
+    `400;chunk-signature=1c1344b170168f8e65b41376b44b20fe354e373826ccbbe2c1d40a8cae51e5c7\r\n${'a'.repeat(1_024)}\r\n`,
+    '0;chunk-signature=2ca2aba2005185cf7159c6277faf83795951dd77a3a99e6e65d5c9f85863f992\r\n',
+    'x-amz-checksum-crc32c:sOO8/Q==\r\n',
+    'x-amz-trailer-signature:d81f82fc3505edab99d459891051a732e8730629a2e4a59689829ca17fe2e435\r\n\r\n',
+  ].join('');
+  return {
+    method: 'PUT',
+    url: '/examplebucket/chunkObject.txt',
+    body: change(body),
+    headers: {
+      ...headers,
+      'x-amz-content-sha256': 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER',
+      'x-amz-trailer': 'x-amz-checksum-crc32c',
+      authorization: s3Header(
+        'content-encoding;host;x-amz-content-sha256;x-amz-date;x-amz-decoded-content-length;x-amz-storage-class;x-amz-trailer',
+        '106e2a8a18243abcf37539882f36619c00e2dfc72633413f02d3b74544bfeb8e',
+      ),
+    },
+  };
+}
+
 async function upload(sent: Sent): Promise<string> {
   const exchange = await open(sent);
   const signed = await check(exchange, S3_NOW);
@@ -192,6 +218,14 @@ async function upload(sent: Sent): Promise<string> {
 describe('a chunked upload', () => {
   it('holds as published', async () => {
     expect(await upload(chunkedUpload())).toBe('66560 bytes');
+  });
+
+  it('holds as published with a signed trailer', async () => {
+    expect(await upload(trailedUpload())).toBe('66560 bytes');
+    expect(await upload(trailedUpload((body) => body.replace('sOO8', 'sOO9')))).toBe('SignatureDoesNotMatch');
+    expect(await upload(trailedUpload((body) => body.replace(/x-amz-trailer-signature.*\r\n/, '')))).toBe(
+      'SignatureDoesNotMatch',
+    );
   });
 
   it.each<[string, (chunks: string[]) => string[], string]>([

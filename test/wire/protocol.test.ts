@@ -15,6 +15,7 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
+import { CloudWatchLogsClient, StartLiveTailCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { SQSClient, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -132,6 +133,30 @@ describe('services of several protocols', () => {
         new SendMessageCommand({ QueueUrl: 'q', MessageBody: 'm' }),
       ),
     ).rejects.toMatchObject({ name: 'QueueDoesNotExist' });
+  });
+});
+
+describe('event streams', () => {
+  it('arrive event by event', async () => {
+    answer = () => ({
+      responseStream: (async function* () {
+        yield { sessionStart: { requestId: 'r', logGroupIdentifiers: ['g'] } };
+        yield { sessionUpdate: { sessionResults: [{ message: 'hello', timestamp: 1 }] } };
+        throw new AwsError('SessionTimeoutException', 'three hours are over');
+      })(),
+    });
+    const client = new CloudWatchLogsClient({ ...config(), disableHostPrefix: true });
+    const { responseStream } = await client.send(new StartLiveTailCommand({ logGroupIdentifiers: ['g'] }));
+    const events: unknown[] = [];
+    await expect(
+      (async () => {
+        for await (const event of responseStream ?? []) events.push(event);
+      })(),
+    ).rejects.toMatchObject({ name: 'SessionTimeoutException' });
+    expect(events).toMatchObject([
+      { sessionStart: { requestId: 'r', logGroupIdentifiers: ['g'] } },
+      { sessionUpdate: { sessionResults: [{ message: 'hello', timestamp: 1 }] } },
+    ]);
   });
 });
 
@@ -285,6 +310,29 @@ describe('S3', () => {
     await expect(s3().send(new HeadObjectCommand({ Bucket: 'b', Key: 'k' }))).rejects.toMatchObject({
       $metadata: { httpStatusCode: 404 },
     });
+  });
+
+  it('tells the client of a large upload what was wrong with it', async () => {
+    answer = async ({ input }) => ({ ETag: await textOf(input.Body) });
+    await expect(
+      s3().send(
+        new PutObjectCommand({ Bucket: 'b', Key: 'k', Body: Buffer.alloc(4_000_000), ChecksumCRC32: 'AAAAAA==' }),
+      ),
+    ).rejects.toMatchObject({
+      name: 'BadDigest',
+      message: 'The CRC32 you specified did not match the calculated checksum.',
+    });
+    // Refused in the middle: the rest is still being sent when the answer goes out.
+    const body = `${(1_000).toString(16)}\r\n${'a'.repeat(1_000)}\r\nnot a chunk${'b'.repeat(4_000_000)}`;
+    const response = await fetch(`${server.url}/b/k`, {
+      method: 'PUT',
+      body,
+      headers: { 'x-amz-content-sha256': 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' },
+    });
+    expect([response.status, await response.text()]).toEqual([
+      400,
+      expect.stringContaining('<Code>InvalidRequest</Code>'),
+    ]);
   });
 
   it('takes presigned URLs until they expire', async () => {
