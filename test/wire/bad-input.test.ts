@@ -7,13 +7,23 @@ import { startSluice, type TestSluice } from '../../src/app/testing.ts';
 import { isAwsError, seededIds } from '../../src/common/index.ts';
 import type { ServiceModel } from '../../src/protocol/index.ts';
 import { badCases, type BadCase, plausible, sample } from '../support/bad-input.ts';
+import {
+  closeConnections,
+  encodeRequest,
+  type RawAnswer,
+  send,
+  signed,
+  signingName,
+  spokenProtocol,
+} from '../support/raw-requests.ts';
 
 const SEED = Number(process.env['SLUICE_BAD_INPUT_SEED'] ?? 20261124);
 const PER_OPERATION =
-  process.env['SLUICE_BAD_INPUT_CASES'] === 'all' ? Infinity : Number(process.env['SLUICE_BAD_INPUT_CASES'] ?? 14);
+  process.env['SLUICE_BAD_INPUT_CASES'] === 'all' ? Infinity : Number(process.env['SLUICE_BAD_INPUT_CASES'] ?? 10);
 const ONLY = process.env['SLUICE_BAD_INPUT_SERVICE'];
-/** Of the machine, for one call. */
+/** Of the machine, for one call; a loaded machine takes its time. */
 const DEADLINE_MS = 20_000;
+const SLOW_MS = 8_000;
 
 let sluice: TestSluice;
 let operations: readonly Readonly<{ service: string; operation: string; model: ServiceModel }>[];
@@ -33,7 +43,10 @@ beforeAll(async () => {
     )
     .sort((a, b) => rank(a.operation) - rank(b.operation));
 });
-afterAll(() => sluice.close());
+afterAll(async () => {
+  closeConnections();
+  await sluice.close();
+});
 
 describe(`in process (seed ${SEED})`, () => {
   it('refuses what the models forbid, and never fails itself', { timeout: 900_000 }, async () => {
@@ -54,7 +67,8 @@ describe(`in process (seed ${SEED})`, () => {
         tried++;
         const problem = await attempt(bad);
         if (problem !== undefined) problems.push(problem);
-        if (problem !== undefined && process.env['SLUICE_BAD_INPUT_PRINT'] !== undefined) console.error(`PROBLEM ${problem}`);
+        if (problem !== undefined && process.env['SLUICE_BAD_INPUT_PRINT'] !== undefined)
+          console.error(`PROBLEM ${problem}`);
       }
     }
     if (process.env['SLUICE_BAD_INPUT_PRINT'] !== undefined) console.log(tried, problems.join('\n'));
@@ -63,6 +77,63 @@ describe(`in process (seed ${SEED})`, () => {
     await expect(call('sts', 'GetCallerIdentity', {})).resolves.toMatchObject({ Account: sluice.account });
   });
 });
+
+describe(`over HTTP (seed ${SEED})`, () => {
+  it('answers every operation with a well-formed error of its protocol', { timeout: 300_000 }, async () => {
+    const ids = seededIds(SEED + 1);
+    const problems: string[] = [];
+    for (const { service, operation, model } of operations) {
+      const cases = badCases(service, model, operation);
+      for (const bad of [
+        ...sample(
+          cases.filter(({ forbidden }) => forbidden),
+          1,
+          ids,
+        ),
+        ...sample(cases, 2, ids),
+      ]) {
+        const problem = await attemptOverHttp(model, bad);
+        if (problem !== undefined) problems.push(`${service}.${operation} ${bad.title} -> ${problem}`);
+      }
+    }
+    if (process.env['SLUICE_BAD_INPUT_PRINT'] !== undefined) console.log(problems.join('\n'));
+    expect(problems).toEqual([]);
+  });
+});
+
+async function attemptOverHttp(model: ServiceModel, bad: BadCase): Promise<string | undefined> {
+  const request = encodeRequest(model, bad.operation, bad.input);
+  let answer: RawAnswer;
+  try {
+    answer = await send(sluice.port, signed(sluice, signingName(model), request), DEADLINE_MS);
+  } catch (error) {
+    // No client can put such text into a header or a request line.
+    if (/ERR_INVALID_CHAR|ERR_UNESCAPED_CHARACTERS/.test(String((error as NodeJS.ErrnoException).code)))
+      return undefined;
+    return String(error);
+  }
+  if (answer.status < 400) return undefined;
+  const shown = `${answer.status} ${answer.text.slice(0, 200)}`;
+  if (/SignatureDoesNotMatch|InvalidSignature|UnknownOperation/.test(answer.text)) return `not understood: ${shown}`;
+  if (answer.status >= 500 && answer.status !== 501) return shown;
+  if (request.method === 'HEAD' || (answer.status === 404 && request.url.startsWith('/_sluice/'))) return undefined;
+  if (answer.status === 431 || answer.status === 414) return undefined;
+  return isErrorOf(spokenProtocol(model), answer) ? undefined : `not an error of ${spokenProtocol(model)}: ${shown}`;
+}
+
+function isErrorOf(protocol: string, { headers, text }: RawAnswer): boolean {
+  switch (protocol) {
+    case 'json':
+      return /^[\w.#]+$/.test(String((JSON.parse(text) as { __type?: string }).__type));
+    case 'rest-json':
+      JSON.parse(text);
+      return headers['x-amzn-errortype'] !== undefined;
+    case 'rest-xml':
+      return /<Error>.*<Code>\w+<\/Code>.*<\/Error>/s.test(text);
+    default:
+      return /<ErrorResponse[^>]*>.*<Error>.*<Code>[\w.]+<\/Code>.*<\/ErrorResponse>/s.test(text);
+  }
+}
 
 /** What is wrong with the answer; undefined: nothing. */
 async function attempt(bad: BadCase): Promise<string | undefined> {
@@ -75,7 +146,7 @@ async function attempt(bad: BadCase): Promise<string | undefined> {
     const begun = performance.now();
     const outcome = await Promise.race([call(bad.service, bad.operation, bad.input), late]);
     const ms = performance.now() - begun;
-    if (ms > 3_000) return `${title} -> took ${Math.round(ms)} ms`;
+    if (ms > SLOW_MS) return `${title} -> took ${Math.round(ms)} ms`;
     if (outcome === 'no answer in time') return `${title} -> no answer within ${DEADLINE_MS} ms`;
     return bad.forbidden ? `${title} -> accepted` : undefined;
   } catch (error) {
