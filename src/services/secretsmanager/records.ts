@@ -57,6 +57,8 @@ export function locate(id: string, scope: Scope): Readonly<{ scope: Scope; names
 
 export async function findSecret(q: Queryable, scope: Scope, id: string): Promise<Stored<Secret> | undefined> {
   const place = locate(id, scope);
+  // A secret is found where it lives: an ARN of another Region names nothing here.
+  if (place.scope.region !== scope.region) return undefined;
   for (const name of place.names) {
     const found = await secrets.get(q, secretKey(place.scope, name));
     if (found === undefined) continue;

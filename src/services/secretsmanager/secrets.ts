@@ -26,6 +26,7 @@ import {
   type DeletionState,
 } from '../../core/secret-deletion/index.ts';
 import { defineLoop, type LoopDefinition } from '../../engine/index.ts';
+import type { Stored } from '../../store/index.ts';
 import { type Call, type House, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
 import {
@@ -39,28 +40,32 @@ import {
   secretKey,
   secrets,
 } from './records.ts';
-import { addVersion, newVersion } from './values.ts';
+import { addVersion, type GivenValue, newVersion, refuseOtherValue } from './values.ts';
 
 const DELETION = 'secretsmanager.deletion';
 const MOST_TAGS = 50;
 const LARGEST_POLICY_BYTES = 20_480;
 
 export const createSecret = operation<CreateSecretRequest, CreateSecretResponse>({
-  authorize: ({ Name }, call) => access('CreateSecret', Name, call),
+  authorize: async ({ Name }, call) =>
+    (await access('CreateSecret', Name, call)).map((request) => ({
+      ...request,
+      context: { ...request.context, 'secretsmanager:Name': Name ?? '' },
+    })),
   handle: async (input, call) => {
     const name = input.Name ?? '';
     if ((input.AddReplicaRegions ?? []).length > 0)
       throw new AwsError('InvalidParameterException', 'AddReplicaRegions is not implemented by Sluice.');
     if (input.Type !== undefined)
       throw new AwsError('InvalidParameterException', 'Type (managed external secrets) is not implemented by Sluice.');
-    if (!/^[\w/+=.@-]{1,512}$/.test(name))
+    if (!/^[\w/+=.@!-]{1,512}$/.test(name))
       throw new AwsError(
         'ValidationException',
         'Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!',
       );
     const versionId = input.ClientRequestToken ?? call.house.ids.uuid();
     const existing = await findSecret(call.house.store, call, name);
-    if (existing !== undefined) return createdBefore(existing.document, call, name, versionId);
+    if (existing !== undefined) return createdBefore(existing, call, name, versionId, input);
     const base: Secret = {
       name,
       suffix: call.house.ids.text(6, ALPHANUMERIC),
@@ -82,14 +87,23 @@ export const createSecret = operation<CreateSecretRequest, CreateSecretResponse>
   },
 });
 
-function createdBefore(secret: Secret, call: Call, name: string, versionId: string): CreateSecretResponse {
+async function createdBefore(
+  stored: Stored<Secret>,
+  call: Call,
+  name: string,
+  versionId: string,
+  value: GivenValue,
+): Promise<CreateSecretResponse> {
+  const secret = stored.document;
   if (secret.deleteAt !== undefined) {
     throw new AwsError(
       'InvalidRequestException',
       `You can't create this secret because a secret with this name is already scheduled for deletion.`,
     );
   }
-  if (!secret.versions.some((version) => version.id === versionId)) throw exists(name);
+  const version = secret.versions.find(({ id }) => id === versionId);
+  if (version === undefined) throw exists(name);
+  await refuseOtherValue(call, stored, version, value);
   return { ARN: secretArn(call, secret), Name: name, VersionId: versionId };
 }
 
@@ -200,7 +214,12 @@ export const deleteSecret = operation<DeleteSecretRequest, DeleteSecretResponse>
         'InvalidParameterException',
         'RecoveryWindowInDays value must be between 7 and 30 days (inclusive).',
       );
-    const { document, key } = await requireSecret(call.house.store, call, input.SecretId ?? '');
+    const id = input.SecretId ?? '';
+    const found = await findSecret(call.house.store, call, id);
+    // Forcing the deletion of a secret that is not there succeeds.
+    if (found === undefined && input.ForceDeleteWithoutRecovery === true)
+      return { ARN: id, Name: id, DeletionDate: new Date(call.now) };
+    const { document, key } = found ?? (await requireSecret(call.house.store, call, id));
     const answer = { ARN: secretArn(key, document), Name: document.name };
     if (input.ForceDeleteWithoutRecovery === true) {
       await call.house.store.transaction(async (tx) => {
@@ -258,23 +277,45 @@ export const putResourcePolicy = operation<PutResourcePolicyRequest, object>({
   authorize: ({ SecretId }, call) => access('PutResourcePolicy', SecretId, call),
   handle: async (input, call) => {
     const policy = input.ResourcePolicy ?? '';
-    try {
-      JSON.parse(policy);
-    } catch {
-      throw new AwsError('MalformedPolicyDocumentException', 'This resource policy contains invalid JSON.');
-    }
+    checkPolicy(policy);
     if (Buffer.byteLength(policy) > LARGEST_POLICY_BYTES)
       throw new AwsError(
         'InvalidParameterException',
         `The resource policy is larger than ${LARGEST_POLICY_BYTES} bytes.`,
       );
-    if (input.BlockPublicPolicy === true && /"(?:AWS)?"?\s*:?\s*\[?"\*"/.test(policy) && policy.includes('"Allow"')) {
+    if (input.BlockPublicPolicy === true && allowsEverybody(policy)) {
       throw new AwsError('PublicPolicyException', 'You must not grant public access to the secret.');
     }
     const secret = await changeSecret(call, input.SecretId ?? '', (before) => ({ ...before, policy }));
     return { ARN: secretArn(secret.key, secret.document), Name: secret.document.name };
   },
 });
+
+function checkPolicy(policy: string): void {
+  try {
+    const value: unknown = JSON.parse(policy);
+    if (value !== null && typeof value === 'object' && 'Statement' in value) return;
+  } catch {
+    // Named below.
+  }
+  throw new AwsError('MalformedPolicyDocumentException', 'This resource policy contains invalid Json or no statement.');
+}
+
+/** An allow for every principal that no condition narrows. */
+function allowsEverybody(policy: string): boolean {
+  type Statement = { Effect?: unknown; Principal?: unknown; Condition?: unknown };
+  const { Statement } = JSON.parse(policy) as { Statement?: Statement | Statement[] };
+  const everybody = (principal: unknown): boolean =>
+    principal === '*' || (Array.isArray(principal) && principal.includes('*'));
+  return [Statement ?? []]
+    .flat()
+    .some(
+      ({ Effect, Principal, Condition }) =>
+        Effect === 'Allow' &&
+        Condition === undefined &&
+        (everybody(Principal) || everybody((Principal as { AWS?: unknown } | undefined)?.AWS)),
+    );
+}
 
 export const getResourcePolicy = operation<GetResourcePolicyRequest, GetResourcePolicyResponse>({
   authorize: ({ SecretId }, call) => access('GetResourcePolicy', SecretId, call),

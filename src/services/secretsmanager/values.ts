@@ -12,7 +12,7 @@ import type {
   UpdateSecretVersionStageRequest,
   UpdateSecretVersionStageResponse,
 } from '@aws-sdk/client-secrets-manager';
-import { AwsError } from '../../common/index.ts';
+import { AwsError, isAwsError } from '../../common/index.ts';
 import type { Stored } from '../../store/index.ts';
 import { type Call, operation, type Scope } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
@@ -55,6 +55,12 @@ export const getSecretValue = operation<GetSecretValueRequest, GetSecretValueRes
         (stage === undefined || candidate.stages.includes(stage)),
     );
     if (version === undefined) {
+      if (input.VersionId !== undefined && secret.versions.some(({ id }) => id === input.VersionId)) {
+        throw new AwsError(
+          'InvalidRequestException',
+          'You provided a VersionStage that is not associated to the provided VersionId.',
+        );
+      }
       const sought = input.VersionId === undefined ? `staging label: ${stage}` : `VersionId: ${input.VersionId}`;
       throw new AwsError(
         'ResourceNotFoundException',
@@ -125,13 +131,7 @@ export async function addVersion(
   const versionId = token ?? call.house.ids.uuid();
   const known = before.document.versions.find((candidate) => candidate.id === versionId);
   if (known !== undefined) {
-    const stored = await unseal(call, before.key, before.document, known);
-    if (!Buffer.from(stored).equals(Buffer.from(bytesOf(value)))) {
-      throw new AwsError(
-        'ResourceExistsException',
-        `A resource with the ID you requested already exists: the version ${versionId} has another value.`,
-      );
-    }
+    await refuseOtherValue(call, before, known, value);
     return { secret: before.document, key: before.key, version: known };
   }
   const version = await newVersion(call, before.key, before.document, value, versionId, stages);
@@ -147,6 +147,21 @@ export async function addVersion(
     await secrets.update(tx, before.key, secret);
     return { secret, key: before.key, version };
   });
+}
+
+/** A token used again must come with the value of the first time. */
+export async function refuseOtherValue(
+  call: Call,
+  { key, document }: Stored<Secret>,
+  known: SecretVersion,
+  value: GivenValue,
+): Promise<void> {
+  const stored = await unseal(call, key, document, known);
+  if (Buffer.from(stored).equals(Buffer.from(bytesOf(value)))) return;
+  throw new AwsError(
+    'ResourceExistsException',
+    `A resource with the ID you requested already exists: the version ${known.id} has another value.`,
+  );
 }
 
 export async function newVersion(
@@ -306,7 +321,8 @@ async function seal(
       KeyId: secret.keyId ?? DEFAULT_KEY,
       KeySpec: 'AES_256',
       EncryptionContext: contextOf(scope, secret, versionId),
-    });
+    })
+    .catch(fromKms('EncryptionFailure', 'encrypt'));
   return sealWith(call, Plaintext, CiphertextBlob, bytes);
 }
 
@@ -317,10 +333,28 @@ async function unseal(call: Call, scope: Scope, secret: Secret, version: SecretV
     .call<{ Plaintext: Uint8Array }>('kms', 'Decrypt', {
       CiphertextBlob: new Uint8Array(Buffer.from(wrapped, 'base64')),
       EncryptionContext: contextOf(scope, secret, version.id),
-    });
+    })
+    .catch(fromKms('DecryptionFailure', 'decrypt'));
   const decipher = createDecipheriv('aes-256-gcm', Plaintext, Buffer.from(iv, 'base64'));
   decipher.setAuthTag(Buffer.from(tag, 'base64'));
   return new Uint8Array(Buffer.concat([decipher.update(Buffer.from(body, 'base64')), decipher.final()]));
+}
+
+/**
+ * What KMS refused, as Secrets Manager says it: a missing grant as such, with the grant's name (AWS says only the first
+ * sentence); a key that is gone, disabled or pending deletion as the value that cannot be opened or closed.
+ */
+function fromKms(failure: string, verb: string): (error: unknown) => never {
+  return (error) => {
+    if (!isAwsError(error) || (error.statusCode ?? 400) >= 500) throw error;
+    if (error.code.startsWith('AccessDenied'))
+      throw new AwsError('AccessDeniedException', `Access to KMS is not allowed. ${error.message}`, { cause: error });
+    throw new AwsError(
+      failure,
+      `Secrets Manager can't ${verb} the protected secret text using the provided KMS key. Check that the KMS key is available, enabled, and not in an invalid state. ${error.message}`,
+      { cause: error },
+    );
+  };
 }
 
 function sealWith(call: Call, key: Uint8Array, wrapped: Uint8Array, bytes: Uint8Array): string {

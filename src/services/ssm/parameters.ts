@@ -20,7 +20,7 @@ import type {
   PutParameterRequest,
   PutParameterResult,
 } from '@aws-sdk/client-ssm';
-import { AwsError } from '../../common/index.ts';
+import { AwsError, isAwsError } from '../../common/index.ts';
 import type { Stored } from '../../store/index.ts';
 import { principalArn } from '../principal-arn.ts';
 import { type Call, operation } from '../service.ts';
@@ -40,6 +40,7 @@ import {
 
 const LARGEST_STANDARD_BYTES = 4_096;
 const MOST_VERSIONS = 100;
+const MOST_LABELS = 10;
 const DEEPEST = 15;
 
 export const putParameter = operation<PutParameterRequest, PutParameterResult>({
@@ -54,7 +55,7 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
       const next = await nextVersion(input, name, before?.document, call);
       const tags =
         before?.document.tags ?? Object.fromEntries((input.Tags ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']));
-      const versions = [...(before?.document.versions ?? []), next].slice(-MOST_VERSIONS);
+      const versions = withoutOldest([...(before?.document.versions ?? []), next], name);
       const document = { name, versions, tags };
       const saved =
         before === undefined
@@ -64,6 +65,17 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
     }
   },
 });
+
+/** The oldest version makes room, unless a label holds it. */
+function withoutOldest(versions: readonly ParameterVersion[], name: string): readonly ParameterVersion[] {
+  const [oldest, ...rest] = versions;
+  if (oldest === undefined || versions.length <= MOST_VERSIONS) return versions;
+  if (oldest.labels.length === 0) return rest;
+  throw new AwsError(
+    'ParameterMaxVersionLimitExceeded',
+    `You attempted to create a new version of ${name} by calling the PutParameter API with the overwrite flag. Version ${oldest.version}, the oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the parameter, and try again.`,
+  );
+}
 
 async function nextVersion(
   input: PutParameterRequest,
@@ -206,7 +218,7 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
 export const deleteParameter = operation<DeleteParameterRequest, object>({
   authorize: ({ Name }, call) => access('DeleteParameter', [Name], call),
   handle: async (input, call) => {
-    const name = nameOf(input.Name ?? '');
+    const name = nameOf(input.Name ?? '', call);
     if (!(await parameters.delete(call.house.store, parameterKey(call, name))))
       throw new AwsError('ParameterNotFound', `Parameter ${name} not found.`);
     return {};
@@ -219,7 +231,9 @@ export const deleteParameters = operation<DeleteParametersRequest, DeleteParamet
     const deleted: string[] = [];
     const invalid: string[] = [];
     for (const name of input.Names ?? []) {
-      ((await parameters.delete(call.house.store, parameterKey(call, nameOf(name)))) ? deleted : invalid).push(name);
+      ((await parameters.delete(call.house.store, parameterKey(call, nameOf(name, call)))) ? deleted : invalid).push(
+        name,
+      );
     }
     return { DeletedParameters: deleted, InvalidParameters: invalid };
   },
@@ -270,7 +284,7 @@ function compileMetadataFilter(
 export const getParameterHistory = operation<GetParameterHistoryRequest, GetParameterHistoryResult>({
   authorize: ({ Name }, call) => access('GetParameterHistory', [Name], call),
   handle: async (input, call) => {
-    const { document, key } = await requireParameter(call.house.store, call, nameOf(input.Name ?? ''));
+    const { document, key } = await requireParameter(call.house.store, call, nameOf(input.Name ?? '', call));
     const limit = input.MaxResults ?? 50;
     const from = Number(decodePage(input.NextToken)?.sort ?? 0);
     const page = document.versions.slice(from, from + limit);
@@ -298,7 +312,7 @@ export const labelParameterVersion = operation<LabelParameterVersionRequest, Lab
   authorize: ({ Name }, call) => access('LabelParameterVersion', [Name], call),
   handle: async (input, call) =>
     call.house.store.transaction(async (tx) => {
-      const { document, key } = await requireParameter(tx, call, nameOf(input.Name ?? ''));
+      const { document, key } = await requireParameter(tx, call, nameOf(input.Name ?? '', call));
       const wanted = input.ParameterVersion ?? latest(document).version;
       if (!document.versions.some(({ version }) => version === wanted))
         throw versionNotFound(document.name, String(wanted));
@@ -312,13 +326,18 @@ export const labelParameterVersion = operation<LabelParameterVersionRequest, Lab
             ? [...new Set([...version.labels, ...valid])]
             : version.labels.filter((label) => !valid.includes(label)),
       }));
+      if (versions.some((version) => version.labels.length > MOST_LABELS))
+        throw new AwsError(
+          'ParameterVersionLabelLimitExceeded',
+          `A parameter version can have a maximum of ${MOST_LABELS} labels.`,
+        );
       await parameters.update(tx, key, { ...document, versions });
       return { InvalidLabels: invalid, ParameterVersion: wanted };
     }),
 });
 
 async function lookUp(call: Call, text: string, decrypt: boolean): Promise<WireParameter | undefined> {
-  const { name, selector } = splitSelector(text);
+  const { name, selector } = splitSelector(text, call);
   const stored = await parameters.get(call.house.store, parameterKey(call, name));
   if (stored === undefined) return undefined;
   const { document } = stored;
@@ -378,7 +397,8 @@ async function seal(call: Call, name: string, keyId: string, value: string): Pro
       KeyId: keyId,
       Plaintext: new TextEncoder().encode(value),
       EncryptionContext: { PARAMETER_ARN: parameterArn(call, name) },
-    });
+    })
+    .catch(fromKms);
   return Buffer.from(CiphertextBlob).toString('base64');
 }
 
@@ -388,8 +408,15 @@ async function unseal(call: Call, name: string, ciphertext: string): Promise<str
     .call<{ Plaintext: Uint8Array }>('kms', 'Decrypt', {
       CiphertextBlob: new Uint8Array(Buffer.from(ciphertext, 'base64')),
       EncryptionContext: { PARAMETER_ARN: parameterArn(call, name) },
-    });
+    })
+    .catch(fromKms);
   return Buffer.from(Plaintext).toString('utf8');
+}
+
+/** A missing grant passes as KMS words it; a key that is gone, disabled or of another kind is an InvalidKeyId. */
+function fromKms(error: unknown): never {
+  if (!isAwsError(error) || (error.statusCode ?? 400) >= 500 || error.code.startsWith('AccessDenied')) throw error;
+  throw new AwsError('InvalidKeyId', error.message, { cause: error });
 }
 
 function versionNotFound(name: string, version: string): AwsError {

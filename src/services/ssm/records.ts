@@ -31,17 +31,21 @@ export function parameterKey(scope: Scope, name: string): DocumentKey {
   return { account: scope.account, region: scope.region, id: name };
 }
 
-/** A name, or the ARN of a parameter, without a selector. */
-export function nameOf(nameOrArn: string): string {
-  const match = /^arn:aws:ssm:[^:]*:[^:]*:parameter(\/?)(.*)$/.exec(nameOrArn);
+/**
+ * A name, or the ARN of a parameter, without a selector. Parameters that other accounts share are not implemented, so an ARN
+ * from elsewhere names none.
+ */
+export function nameOf(nameOrArn: string, scope: Scope): string {
+  const match = /^arn:aws:ssm:([^:]*):([^:]*):parameter\/?(.*)$/.exec(nameOrArn);
   if (match === null) return nameOrArn;
-  const rest = match[2] ?? '';
+  if (match[1] !== scope.region || match[2] !== scope.account) throw notFound(nameOrArn);
+  const rest = match[3] ?? '';
   return rest.includes('/') ? `/${rest}` : rest;
 }
 
 /** Splits `name:3` and `name:label`. */
-export function splitSelector(text: string): Readonly<{ name: string; selector: string | undefined }> {
-  const full = nameOf(text);
+export function splitSelector(text: string, scope: Scope): Readonly<{ name: string; selector: string | undefined }> {
+  const full = nameOf(text, scope);
   const at = full.lastIndexOf(':');
   return at < 0 ? { name: full, selector: undefined } : { name: full.slice(0, at), selector: full.slice(at + 1) };
 }
@@ -53,14 +57,18 @@ export function parameterArn(scope: Scope, name: string): string {
 export function access(action: string, names: readonly (string | undefined)[], call: Call): AccessRequest[] {
   return names.map((name) => ({
     action: `ssm:${action}`,
-    resource: parameterArn(call, splitSelector(name ?? '').name),
+    resource: parameterArn(call, splitSelector(name ?? '', call).name),
   }));
 }
 
 export async function requireParameter(q: Queryable, scope: Scope, name: string): Promise<Stored<Parameter>> {
   const found = await parameters.getForUpdate(q, parameterKey(scope, name));
-  if (found === undefined) throw new AwsError('ParameterNotFound', `Parameter ${name} not found.`);
+  if (found === undefined) throw notFound(name);
   return found;
+}
+
+export function notFound(name: string): AwsError {
+  return new AwsError('ParameterNotFound', `Parameter ${name} not found.`);
 }
 
 export function latest(parameter: Parameter): ParameterVersion {

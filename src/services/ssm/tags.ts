@@ -32,7 +32,7 @@ export const listTagsForResource = operation<ListTagsForResourceRequest, ListTag
   authorize: ({ ResourceId }, call) => access('ListTagsForResource', [ResourceId], call),
   handle: async (input, call) => {
     checkType(input.ResourceType);
-    const found = await parameters.get(call.house.store, parameterKey(call, nameOf(input.ResourceId ?? '')));
+    const found = await parameters.get(call.house.store, parameterKey(call, nameOf(input.ResourceId ?? '', call)));
     if (found === undefined) throw unknown(input.ResourceId);
     return { TagList: Object.entries(found.document.tags).map(([Key, Value]) => ({ Key, Value })) };
   },
@@ -47,7 +47,7 @@ async function retag(
 ): Promise<object> {
   checkType(input.ResourceType);
   await call.house.store.transaction(async (tx) => {
-    const found = await parameters.getForUpdate(tx, parameterKey(call, nameOf(input.ResourceId ?? '')));
+    const found = await parameters.getForUpdate(tx, parameterKey(call, nameOf(input.ResourceId ?? '', call)));
     if (found === undefined) throw unknown(input.ResourceId);
     const tags = change(found.document.tags);
     if (Object.keys(tags).length > MOST_TAGS)
