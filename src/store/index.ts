@@ -24,7 +24,7 @@ export {
   readMetric,
   touchMetricSeries,
 } from './metrics.ts';
-export { CommitUnknownError, UnstorableTextError } from './failures.ts';
+export { CommitUnknownError, DatabaseFullError, DatabaseUnavailableError, UnstorableTextError } from './failures.ts';
 export { openFolderBlobs } from './folder-blobs.ts';
 export { MigrationError } from './migrate.ts';
 export { openStore, type OpenStoreOptions, type StoreLog, StoreUnavailableError } from './open.ts';
@@ -81,6 +81,7 @@ export {
 export {
   changeVisibility,
   countMessages,
+  deleteExpiredMessages,
   deleteMessage,
   deleteMessages,
   moveDeadLetters,
@@ -88,4 +89,5 @@ export {
   type QueueMessage,
   receiveMessages,
   sendMessages,
+  type SystemAttributes,
 } from './queue-messages.ts';

@@ -7,7 +7,7 @@
  * the folder they lie in belong to us and to nobody else's hand.
  */
 import { execFile } from 'node:child_process';
-import { chownSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -94,8 +94,8 @@ export function forgetOldTemplates(template: string, prefix: string, now: number
 /** Ours, a folder of mode 0700: nobody else (root aside) can have put anything in it. */
 export function isTrusted(path: string): boolean {
   try {
-    const { uid, mode } = statSync(path, { throwIfNoEntry: true });
-    return uid === (process.getuid?.() ?? uid) && (mode & 0o077) === 0;
+    const found = lstatSync(path);
+    return found.isDirectory() && found.uid === (process.getuid?.() ?? found.uid) && (found.mode & 0o077) === 0;
   } catch {
     return false;
   }
