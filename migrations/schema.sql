@@ -168,7 +168,8 @@ CREATE TABLE sluice.queue_messages (
     visible_at bigint NOT NULL,
     first_received_at bigint,
     receive_count integer DEFAULT 0 NOT NULL,
-    receipt text COLLATE pg_catalog."C"
+    receipt text COLLATE pg_catalog."C",
+    system jsonb DEFAULT '{}'::jsonb NOT NULL
 )
 WITH (fillfactor='70');
 

@@ -16,9 +16,10 @@ import type {
   SendMessageRequest,
   SendMessageResult,
 } from '@aws-sdk/client-sqs';
-import { ALPHANUMERIC, AwsError, type Json, parseArn } from '../../common/index.ts';
+import { ALPHANUMERIC, AwsError, type Json } from '../../common/index.ts';
 import {
   changeVisibility,
+  deleteExpiredMessages,
   deleteMessage as deleteStored,
   moveDeadLetters,
   type NewMessage,
@@ -26,17 +27,19 @@ import {
   receiveMessages,
   sendMessages,
   type Stored,
+  type SystemAttributes,
 } from '../../store/index.ts';
 import { principalArn } from '../principal-arn.ts';
 import { type Call, operation } from '../service.ts';
 import { md5, md5OfAttributes } from './digests.ts';
-import { deadLetterTarget, valueOf } from './queues.ts';
-import { access, messagesKey, type Queue, requireQueue } from './records.ts';
+import { deadLetterTarget, oldestKept, valueOf } from './queues.ts';
+import { access, messagesKey, type Queue, queueArn, queueKeyOfArn, queues, requireQueue } from './records.ts';
 import { arrivals } from './arrivals.ts';
 
 const MOST_ATTRIBUTES = 10;
 const MOST_IN_BATCH = 10;
 const LONG_POLL_STEP_MS = 200;
+const INVALID_CHARACTERS = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
 type Sent = Readonly<{ message: NewMessage; result: SendMessageResult }>;
 
@@ -84,13 +87,14 @@ function prepare(
     MessageBody?: string | undefined;
     DelaySeconds?: number | undefined;
     MessageAttributes?: Record<string, MessageAttributeValue> | undefined;
+    MessageSystemAttributes?: Record<string, MessageAttributeValue> | undefined;
     MessageGroupId?: string | undefined;
     MessageDeduplicationId?: string | undefined;
   }>,
 ): Sent {
   const body = input.MessageBody ?? '';
   if (body === '') throw new AwsError('MissingParameter', 'The request must contain the parameter MessageBody.');
-  if (/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u.test(body)) {
+  if (INVALID_CHARACTERS.test(body)) {
     throw new AwsError(
       'InvalidMessageContents',
       'Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF',
@@ -116,12 +120,17 @@ function prepare(
       );
     }
   }
+  checkAttributeValues(attributes);
   const largest = Number(valueOf(queue.document, 'MaximumMessageSize'));
   const size =
     Buffer.byteLength(body) +
     names.reduce(
       (sum, name) =>
-        sum + name.length + (attributes[name]?.StringValue?.length ?? attributes[name]?.BinaryValue?.byteLength ?? 0),
+        sum +
+        Buffer.byteLength(name) +
+        Buffer.byteLength(attributes[name]?.DataType ?? '') +
+        Buffer.byteLength(attributes[name]?.StringValue ?? '') +
+        (attributes[name]?.BinaryValue?.byteLength ?? 0),
       0,
     );
   if (size > largest)
@@ -152,6 +161,7 @@ function prepare(
       messageId,
       body,
       attributes: stored,
+      system: systemAttributes(input),
       sender: principalArn(call.principal),
       sentAt: call.now,
       visibleAt: call.now + delaySeconds * 1000,
@@ -161,6 +171,46 @@ function prepare(
       MD5OfMessageBody: md5(body),
       ...(digest === undefined ? {} : { MD5OfMessageAttributes: digest }),
     },
+  };
+}
+
+/** Source: SQS Developer Guide, "Message attribute components". */
+function checkAttributeValues(attributes: Readonly<Record<string, MessageAttributeValue>>): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    const given =
+      value.DataType?.startsWith('Binary') === true ? value.BinaryValue?.byteLength : value.StringValue?.length;
+    if ((given ?? 0) === 0)
+      throw new AwsError(
+        'InvalidParameterValue',
+        `The message attribute '${name}' must contain non-empty message attribute value for message attribute type '${value.DataType}'.`,
+      );
+    if (INVALID_CHARACTERS.test(value.StringValue ?? ''))
+      throw new AwsError(
+        'InvalidParameterValue',
+        `The message attribute '${name}' has invalid characters in its value.`,
+      );
+    if (!/^[\w.-]{1,256}$/.test(name) || /^(aws|amazon)\.|^\.|\.$|\.\./i.test(name))
+      throw new AwsError('InvalidParameterValue', `The message attribute name '${name}' is not valid.`);
+  }
+}
+
+function systemAttributes(
+  input: Readonly<{
+    MessageSystemAttributes?: Record<string, MessageAttributeValue> | undefined;
+    MessageGroupId?: string | undefined;
+  }>,
+): SystemAttributes {
+  const given = Object.entries(input.MessageSystemAttributes ?? {});
+  for (const [name, value] of given) {
+    if (name !== 'AWSTraceHeader' || value.DataType !== 'String')
+      throw new AwsError(
+        'InvalidParameterValue',
+        `Message system attribute name '${name}' is invalid: only AWSTraceHeader of type String can be sent.`,
+      );
+  }
+  return {
+    ...Object.fromEntries(given.map(([name, value]) => [name, value.StringValue ?? ''])),
+    ...(input.MessageGroupId === undefined ? {} : { MessageGroupId: input.MessageGroupId }),
   };
 }
 
@@ -202,22 +252,32 @@ async function take(
   const { store, ids, clock } = call.house;
   const now = clock.now();
   const target = deadLetterTarget(queue.document);
-  if (target !== undefined) {
-    const arn = parseArn(target.arn);
-    const to = messagesKey({ account: arn?.account ?? '', region: arn?.region ?? '', id: arn?.resource ?? '' });
-    await moveDeadLetters(store, messagesKey(queue.key), to, { now, maxReceiveCount: target.maxReceiveCount });
+  const to = target && queueKeyOfArn(target.arn);
+  // Without the queue they would go to, dead letters stay.
+  if (target !== undefined && to !== undefined && (await queues.get(store, to)) !== undefined) {
+    const moved = await moveDeadLetters(store, messagesKey(queue.key), messagesKey(to), {
+      now,
+      maxReceiveCount: target.maxReceiveCount,
+      sourceArn: queueArn(queue.key, queue.key.id),
+    });
+    if (moved > 0) arrivals(call.house).ring(messagesKey(to));
   }
   const visibilitySeconds = input.VisibilityTimeout ?? Number(valueOf(queue.document, 'VisibilityTimeout'));
-  return receiveMessages(store, messagesKey(queue.key), {
+  const oldestAt = oldestKept(queue.document, now);
+  const found = await receiveMessages(store, messagesKey(queue.key), {
     now,
     hiddenUntil: now + visibilitySeconds * 1000,
-    oldestAt: now - Number(valueOf(queue.document, 'MessageRetentionPeriod')) * 1000,
+    oldestAt,
     receipts: Array.from({ length: most }, () => ids.text(64, ALPHANUMERIC)),
   });
+  // When nobody is waiting for messages there is time to clear away what has expired.
+  if (found.length === 0) await deleteExpiredMessages(store, messagesKey(queue.key), { now, oldestAt });
+  return found;
 }
 
 function shown(message: QueueMessage, input: ReceiveMessageRequest): Message {
   const system: Record<string, string> = {
+    ...message.system,
     SenderId: message.sender,
     SentTimestamp: String(message.sentAt),
     ApproximateReceiveCount: String(message.receiveCount),

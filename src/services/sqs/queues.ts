@@ -18,16 +18,18 @@ import type {
   TagQueueRequest,
   UntagQueueRequest,
 } from '@aws-sdk/client-sqs';
-import { AwsError, parseArn } from '../../common/index.ts';
-import { countMessages, deleteMessages } from '../../store/index.ts';
+import { AwsError } from '../../common/index.ts';
+import { countMessages, deleteMessages, type DocumentKey } from '../../store/index.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
 import {
   access,
+  keyOfUrl,
   messagesKey,
   type Queue,
   queueArn,
   queueKey,
+  queueKeyOfArn,
   queueMissing,
   queues,
   queueUrl,
@@ -65,6 +67,7 @@ export const createQueue = operation<CreateQueueRequest, CreateQueueResult>({
       );
     const given = checkAttributes(input.Attributes ?? {});
     const key = queueKey(call, name);
+    await checkRedrive(call, key, given);
     const queue: Queue = { name, createdAt: call.now, changedAt: call.now, attributes: given, tags: { ...input.tags } };
     if (!(await queues.insert(call.house.store, key, queue))) {
       const before = (await queues.get(call.house.store, key))?.document;
@@ -99,13 +102,39 @@ function checkAttributes(attributes: Readonly<Record<string, string | undefined>
   return checked;
 }
 
+/** The dead-letter queue is there, lives beside the queue, and lets it redrive. */
+async function checkRedrive(call: Call, source: DocumentKey, given: Readonly<Record<string, string>>): Promise<void> {
+  const policy = given['RedrivePolicy'] ?? '';
+  if (policy === '') return;
+  const { deadLetterTargetArn } = JSON.parse(policy) as { deadLetterTargetArn: string };
+  const key = queueKeyOfArn(deadLetterTargetArn);
+  const refuse = (reason: string): never => {
+    throw new AwsError(
+      'InvalidParameterValue',
+      `Value ${policy} for parameter RedrivePolicy is invalid. Reason: ${reason}`,
+    );
+  };
+  if (key?.account !== source.account || key.region !== source.region)
+    return refuse('Dead-letter target owner should be same as the source.');
+  const target = await queues.get(call.house.store, key);
+  if (target === undefined) return refuse('Dead letter target does not exist.');
+  const allowed = JSON.parse(target.document.attributes['RedriveAllowPolicy'] || '{}') as {
+    redrivePermission?: string;
+    sourceQueueArns?: string[];
+  };
+  const permission = allowed.redrivePermission ?? 'allowAll';
+  const named = (allowed.sourceQueueArns ?? []).includes(queueArn(source, source.id));
+  if (permission === 'denyAll' || (permission === 'byQueue' && !named))
+    refuse('The dead-letter queue does not allow this queue to redrive to it.');
+}
+
 function checkJson(name: string, value: string): void {
   try {
     const parsed = JSON.parse(value) as { deadLetterTargetArn?: string; maxReceiveCount?: number | string };
     if (name !== 'RedrivePolicy') return;
     const count = Number(parsed.maxReceiveCount);
     if (
-      parseArn(parsed.deadLetterTargetArn ?? '') !== undefined &&
+      queueKeyOfArn(parsed.deadLetterTargetArn ?? '') !== undefined &&
       Number.isInteger(count) &&
       count >= 1 &&
       count <= 1000
@@ -123,6 +152,11 @@ export function valueOf(queue: Queue | undefined, attribute: string): string | u
     NUMBERS[attribute]?.[2] ??
     (attribute === 'SqsManagedSseEnabled' ? 'true' : undefined)
   );
+}
+
+/** Messages sent before this instant have expired. */
+export function oldestKept(queue: Queue, now: number): number {
+  return now - Number(valueOf(queue, 'MessageRetentionPeriod')) * 1000;
 }
 
 export const deleteQueue = operation<DeleteQueueRequest, object>({
@@ -176,7 +210,10 @@ export const getQueueAttributes = operation<GetQueueAttributesRequest, GetQueueA
   authorize: ({ QueueUrl }, call) => access('GetQueueAttributes', QueueUrl, call),
   handle: async (input, call) => {
     const { document: queue, key } = await requireQueue(call.house.store, call, input.QueueUrl);
-    const counts = await countMessages(call.house.store, messagesKey(key), call.now);
+    const counts = await countMessages(call.house.store, messagesKey(key), {
+      now: call.now,
+      oldestAt: oldestKept(queue, call.now),
+    });
     const all: Record<string, string | undefined> = {
       ...Object.fromEntries([...Object.keys(NUMBERS), ...OTHERS].map((name) => [name, valueOf(queue, name)])),
       QueueArn: queueArn(key, key.id),
@@ -201,6 +238,7 @@ export const setQueueAttributes = operation<SetQueueAttributesRequest, object>({
   authorize: ({ QueueUrl }, call) => access('SetQueueAttributes', QueueUrl, call),
   handle: async (input, call) => {
     const given = checkAttributes(input.Attributes ?? {});
+    await checkRedrive(call, keyOfUrl(input.QueueUrl, call), given);
     await change(call, input.QueueUrl, (queue) => ({
       ...queue,
       changedAt: call.now,
@@ -228,8 +266,16 @@ export const listDeadLetterSourceQueues = operation<
     const { key } = await requireQueue(call.house.store, call, input.QueueUrl);
     const arn = queueArn(key, key.id);
     const all = await queues.list(call.house.store, { account: call.account, region: call.region });
-    const sources = all.filter(({ document }) => deadLetterTarget(document)?.arn === arn);
-    return { queueUrls: sources.map((source) => queueUrl(call, source.key)) };
+    const after = decodePage(input.NextToken);
+    const limit = input.MaxResults ?? 1000;
+    const sources = all.filter(
+      (source) => deadLetterTarget(source.document)?.arn === arn && (after === undefined || source.key.id > after.id),
+    );
+    const page = sources.slice(0, limit);
+    return {
+      queueUrls: page.map((source) => queueUrl(call, source.key)),
+      ...(sources.length > limit ? { NextToken: encodePage(page.at(-1)) } : {}),
+    };
   },
 });
 

@@ -1,5 +1,5 @@
 /** Queues: documents, names, access. Source: SQS API Reference; Developer Guide, "Quotas". */
-import { type AccessRequest, AwsError, formatArn } from '../../common/index.ts';
+import { type AccessRequest, AwsError, formatArn, parseArn } from '../../common/index.ts';
 import { collection, type DocumentKey, type Queryable, type Stored } from '../../store/index.ts';
 import type { Call, Scope } from '../service.ts';
 
@@ -19,6 +19,13 @@ export function queueKey(scope: Scope, name: string): DocumentKey {
 
 export function queueArn(scope: Scope, name: string): string {
   return formatArn('sqs', scope.region, scope.account, name);
+}
+
+/** The key of the queue that an ARN names; undefined for anything else. */
+export function queueKeyOfArn(arn: string): DocumentKey | undefined {
+  const parsed = parseArn(arn);
+  if (parsed === undefined || parsed.service !== 'sqs') return undefined;
+  return { account: parsed.account, region: parsed.region, id: parsed.resource };
 }
 
 /** The key of a queue's messages in the store. */
