@@ -1,5 +1,4 @@
 /** Publishing, and the loop that delivers to each subscription, at least once. */
-import { createHash } from 'node:crypto';
 import type {
   MessageAttributeValue,
   PublishBatchInput,
@@ -7,7 +6,7 @@ import type {
   PublishInput,
   PublishResponse,
 } from '@aws-sdk/client-sns';
-import { AwsError, isAwsError, isoMillis, type Json, parseArn } from '../../common/index.ts';
+import { AwsError, isAwsError, isoMillis, type Json, parseArn, storableText } from '../../common/index.ts';
 import {
   decide,
   type DeliveryEffect,
@@ -65,6 +64,18 @@ export const publishBatch = operation<PublishBatchInput, PublishBatchResponse>({
     const ids = entries.map((entry) => entry.Id);
     if (new Set(ids).size !== ids.length)
       throw new AwsError('BatchEntryIdsNotDistinct', 'Two or more batch entries in the request have the same Id.');
+    const invalid = ids.find((id) => !/^[\w-]{1,80}$/.test(id ?? ''));
+    if (invalid !== undefined)
+      throw new AwsError(
+        'InvalidBatchEntryId',
+        "The Id of a batch entry in a batch request doesn't abide by the specification.",
+      );
+    const bytes = entries.reduce((sum, entry) => sum + Buffer.byteLength(entry.Message ?? ''), 0);
+    if (bytes > LARGEST_MESSAGE_BYTES)
+      throw new AwsError(
+        'BatchRequestTooLong',
+        'The length of all the batch messages put together is more than the limit.',
+      );
     const successful: { Id: string | undefined; MessageId: string }[] = [];
     const failed: { Id: string | undefined; Code: string; Message: string; SenderFault: boolean }[] = [];
     for (const entry of entries) {
@@ -145,6 +156,8 @@ async function deliver(
 /** The text for each protocol: with MessageStructure json, the protocol's own or `default`. */
 function textsOf(input: Published): (protocol: string) => string {
   const message = input.Message ?? '';
+  if (storableText(message) !== message)
+    throw new AwsError('InvalidParameter', 'Invalid parameter: Message: invalid characters');
   if (message === '') throw new AwsError('InvalidParameter', 'Invalid parameter: Empty message');
   if (Buffer.byteLength(message) > LARGEST_MESSAGE_BYTES)
     throw new AwsError('InvalidParameter', 'Invalid parameter: Message too long');
@@ -173,6 +186,11 @@ function attributesOf(given: Record<string, MessageAttributeValue> | undefined):
           `The message attribute '${name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.`,
         );
       }
+      if (value.BinaryValue === undefined && (value.StringValue ?? '') === '')
+        throw new AwsError(
+          'ParameterValueInvalid',
+          `The message attribute '${name}' must contain non-empty message attribute value for message attribute type '${value.DataType}'.`,
+        );
       const text =
         value.BinaryValue === undefined ? (value.StringValue ?? '') : Buffer.from(value.BinaryValue).toString('base64');
       return [name, { Type: value.DataType ?? 'String', Value: text }];
@@ -187,7 +205,10 @@ function passes(subscription: Subscription, attributes: Attributes, message: str
   if (subscription.filterScope === 'MessageAttributes') {
     return compiled.matches(
       Object.fromEntries(
-        Object.entries(attributes).map(([name, { Type, Value }]) => [name, attributeValue(Type, Value)]),
+        Object.entries(attributes)
+          // A filter does not see binary attributes.
+          .filter(([, { Type }]) => !Type.startsWith('Binary'))
+          .map(([name, { Type, Value }]) => [name, attributeValue(Type, Value)]),
       ),
     );
   }
@@ -199,7 +220,7 @@ function passes(subscription: Subscription, attributes: Attributes, message: str
 }
 
 function attributeValue(type: string, value: string): Json {
-  if (type === 'Number') return Number(value);
+  if (/^Number(\.|$)/.test(type)) return Number(value);
   if (type !== 'String.Array') return value;
   try {
     return JSON.parse(value) as Json;
@@ -231,7 +252,7 @@ export function deliveryLoop(house: House): LoopDefinition<DeliveryState, Delive
           }
         case 'DeadLetter': {
           const delivery = effect.delivery as Delivery;
-          await sendToQueue(house, delivery, delivery.subscription.deadLetterArn ?? '', envelope(delivery), {});
+          await sendToQueue(house, delivery, delivery.subscription.deadLetterArn ?? '', envelope(house, delivery), {});
           return { type: 'DeadLetterDone' };
         }
         case 'Forget':
@@ -253,12 +274,12 @@ async function send(house: House, delivery: Delivery): Promise<void> {
       house,
       delivery,
       subscription.endpoint,
-      raw ? notification.message : envelope(delivery),
+      raw ? notification.message : envelope(house, delivery),
       raw ? notification.attributes : {},
     );
   }
   const { Message, MessageId, Subject, Timestamp, TopicArn, Type, ...signature } = JSON.parse(
-    envelope(delivery),
+    envelope(house, delivery),
   ) as Record<string, Json>;
   const event = {
     Records: [
@@ -327,12 +348,11 @@ function client(house: House, { notification }: Delivery, targetArn: string): Re
 }
 
 /**
- * The notification as queues and endpoints get it. Differs from AWS: there is no certificate authority of Amazon's here, so
- * `Signature` is a digest of the signed text and `SigningCertURL` names this server; verify neither.
+ * The notification as queues and endpoints get it. Differs from AWS: notifications are not signed, since nobody here holds
+ * Amazon's key. `Signature` says so, and its and the unsubscribing URL name this server, never Amazon's.
  */
-function envelope({ subscription, notification }: Delivery): string {
-  const digest = createHash('sha256').update(`${notification.messageId}${notification.message}`).digest('base64');
-  const region = parseArn(notification.topicArn)?.region ?? '';
+function envelope(house: House, { subscription, notification }: Delivery): string {
+  const endpoint = house.config.endpoint();
   return JSON.stringify({
     Type: 'Notification',
     MessageId: notification.messageId,
@@ -341,9 +361,9 @@ function envelope({ subscription, notification }: Delivery): string {
     Message: notification.message,
     Timestamp: isoMillis(notification.at),
     SignatureVersion: '1',
-    Signature: digest,
-    SigningCertURL: `https://sns.${region}.amazonaws.com/SimpleNotificationService-sluice.pem`,
-    UnsubscribeURL: `https://sns.${region}.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=${subscription.arn}`,
+    Signature: 'NOT-SIGNED',
+    SigningCertURL: `${endpoint}/not-signed.pem`,
+    UnsubscribeURL: `${endpoint}/?Action=Unsubscribe&SubscriptionArn=${subscription.arn}`,
     ...(Object.keys(notification.attributes).length === 0 ? {} : { MessageAttributes: notification.attributes }),
   });
 }

@@ -1,5 +1,5 @@
 /** Topics and subscriptions. Source: SNS API Reference. */
-import { type AccessRequest, AwsError, formatArn, parseArn } from '../../common/index.ts';
+import { type AccessRequest, AwsError, formatArn, parseArn, type RequestContext } from '../../common/index.ts';
 import { collection, type DocumentKey, type Queryable, type Stored } from '../../store/index.ts';
 import type { Call, Scope } from '../service.ts';
 
@@ -34,9 +34,9 @@ export function topicArn(scope: Scope, name: string): string {
 /** The key of the topic that an ARN names; InvalidParameter for anything else. */
 export function topicKey(arn: string | undefined): DocumentKey {
   const parsed = parseArn(arn ?? '');
-  if (parsed === undefined || parsed.service !== 'sns')
+  if (parsed === undefined || parsed.service !== 'sns' || parsed.resource.includes(':'))
     throw new AwsError('InvalidParameter', 'Invalid parameter: TopicArn');
-  return { account: parsed.account, region: parsed.region, id: parsed.resource.split(':')[0] ?? '' };
+  return { account: parsed.account, region: parsed.region, id: parsed.resource };
 }
 
 export function subscriptionKey(arn: string | undefined): DocumentKey {
@@ -58,7 +58,10 @@ export async function requireSubscription(q: Queryable, arn: string | undefined)
   return found;
 }
 
-/** The account that owns the topic may do everything to it: the policy that AWS gives a new topic. */
+/**
+ * The policy that AWS gives a new topic. Its condition holds for CloudWatch's alarms alone: everybody else needs a grant of
+ * their own, EventBridge and S3 one in the topic's policy.
+ */
 export function defaultPolicy(arn: string, account: string): string {
   return JSON.stringify({
     Version: '2008-10-17',
@@ -87,13 +90,10 @@ export function defaultPolicy(arn: string, account: string): string {
 
 export async function topicAccess(action: string, arn: string | undefined, call: Call): Promise<AccessRequest[]> {
   const parsed = parseArn(arn ?? '');
-  const found = parsed?.service === 'sns' ? await topics.get(call.house.store, topicKey(arn)) : undefined;
-  const caller =
-    'account' in call.principal
-      ? call.principal.account
-      : call.principal.type === 'Service'
-        ? (call.principal.sourceAccount ?? '')
-        : '';
+  const found =
+    parsed?.service === 'sns' && !parsed.resource.includes(':')
+      ? await topics.get(call.house.store, topicKey(arn))
+      : undefined;
   return [
     {
       action: `sns:${action}`,
@@ -102,7 +102,14 @@ export async function topicAccess(action: string, arn: string | undefined, call:
       ...(found === undefined
         ? {}
         : { resourcePolicies: [{ name: `topic policy of ${found.document.name}`, document: found.document.policy }] }),
-      context: { 'aws:SourceOwner': caller },
+      context: sourceOwner(call),
     },
   ];
+}
+
+/** The account of the alarm that publishes. Source: SNS Developer Guide, "Amazon SNS policy keys": only some services set it. */
+function sourceOwner({ principal }: Call): RequestContext {
+  if (principal.type !== 'Service' || principal.service !== 'cloudwatch.amazonaws.com') return {};
+  const account = principal.sourceAccount ?? parseArn(principal.sourceArn ?? '')?.account;
+  return account === undefined ? {} : { 'aws:SourceOwner': account };
 }

@@ -51,7 +51,14 @@ export const subscribe = operation<SubscribeInput, SubscribeResponse>({
     const existing = (
       await subscriptions.list(call.house.store, { account: key.account, region: key.region, parent: topicArn })
     ).find(({ document }) => document.protocol === protocol && document.endpoint === input.Endpoint);
-    if (existing !== undefined) return { SubscriptionArn: existing.document.arn };
+    if (existing !== undefined) {
+      if (!agrees(existing.document, input.Attributes ?? {}))
+        throw new AwsError(
+          'InvalidParameter',
+          'Invalid parameter: Attributes Reason: Subscription already exists with different attributes',
+        );
+      return { SubscriptionArn: existing.document.arn };
+    }
     const arn = `${topicArn}:${call.house.ids.uuid()}`;
     let subscription: Subscription = {
       arn,
@@ -64,10 +71,38 @@ export const subscribe = operation<SubscribeInput, SubscribeResponse>({
     };
     for (const [name, value] of Object.entries(input.Attributes ?? {}))
       subscription = withAttribute(subscription, name, value ?? '');
+    checkFilter(subscription);
     await subscriptions.insert(call.house.store, subscriptionKey(arn), subscription, { parent: topicArn, sort: arn });
     return { SubscriptionArn: arn };
   },
 });
+
+/** Whether the attributes given change nothing about the subscription. */
+function agrees(subscription: Subscription, given: Readonly<Record<string, string | undefined>>): boolean {
+  const changed = Object.entries(given).reduce(
+    (result, [name, value]) => withAttribute(result, name, value ?? ''),
+    subscription,
+  );
+  return JSON.stringify(changed) === JSON.stringify(subscription);
+}
+
+const MOST_FILTER_KEYS = 5;
+
+/** Source: SNS Developer Guide, "Filter policy constraints". */
+function checkFilter({ filterPolicy, filterScope }: Subscription): void {
+  if (filterPolicy === undefined) return;
+  const entries = Object.entries(JSON.parse(filterPolicy) as Record<string, unknown>);
+  if (entries.length > MOST_FILTER_KEYS)
+    throw new AwsError(
+      'InvalidParameter',
+      'Invalid parameter: FilterPolicy: Filter policy can not have more than 5 keys',
+    );
+  if (filterScope === 'MessageAttributes' && entries.some(([key, value]) => key !== '$or' && !Array.isArray(value)))
+    throw new AwsError(
+      'InvalidParameter',
+      'Invalid parameter: Filter policy scope MessageAttributes does not support nested filter policy',
+    );
+}
 
 function withAttribute(subscription: Subscription, name: string, value: string): Subscription {
   switch (name) {
@@ -160,11 +195,9 @@ export const setSubscriptionAttributes = operation<SetSubscriptionAttributesInpu
   handle: async (input, call) => {
     await call.house.store.transaction(async (tx) => {
       const found = await requireSubscription(tx, input.SubscriptionArn);
-      await subscriptions.update(
-        tx,
-        found.key,
-        withAttribute(found.document, input.AttributeName ?? '', input.AttributeValue ?? ''),
-      );
+      const changed = withAttribute(found.document, input.AttributeName ?? '', input.AttributeValue ?? '');
+      checkFilter(changed);
+      await subscriptions.update(tx, found.key, changed);
     });
     return {};
   },
