@@ -33,5 +33,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 const skipped = counts.numPendingTests + (counts.numTodoTests ?? 0);
-console.log(`${counts.numPassedTests} passed, ${counts.numFailedTests} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+console.log(
+  `${counts.numPassedTests} passed, ${counts.numFailedTests} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`,
+);
 process.exit(run.status ?? 1);
