@@ -52,6 +52,13 @@ describe('validateInput()', () => {
       "ValidationException: 1 validation error detected: Value null at 'tags.2.member.value' failed to satisfy constraint: Member must not be null",
     ],
     [
+      'a member of a structure in a structure',
+      'codepipeline',
+      'CreatePipeline',
+      { pipeline: { name: 'demo', roleArn: 'arn:aws:iam::111122223333:role/demo' } },
+      "ValidationException: 1 validation error detected: Value null at 'pipeline.stages' failed to satisfy constraint: Member must not be null",
+    ],
+    [
       'an element of a list',
       'logs',
       'DescribeQueryDefinitions',

@@ -91,11 +91,12 @@ function structureCheck(model: ServiceModel, shape: Shape, excepted: ReadonlySet
   if (members.length === 0) return undefined;
   return (value, path, found) => {
     if (typeof value !== 'object' || value === null) return;
+    const prefix = path === '' ? '' : `${path}.`;
     for (const { name, shown, isRequired, check } of members) {
       const given = (value as Record<string, unknown>)[name];
       if (given === undefined || given === null) {
-        if (isRequired) add(found, { path: path + shown, value: undefined, constraint: NOT_NULL, sensitive: false });
-      } else check?.(given, path + shown, found);
+        if (isRequired) add(found, { path: prefix + shown, value: undefined, constraint: NOT_NULL, sensitive: false });
+      } else check?.(given, prefix + shown, found);
     }
   };
 }
@@ -131,9 +132,7 @@ function listCheck(model: ServiceModel, shape: Shape): Check | undefined {
       add(found, { path, value, constraint: all, sensitive });
     }
     if (nested !== undefined) {
-      value.forEach((item, i) =>
-        nested(item, `${path}.${i + 1}.member${target.type === 'structure' ? '.' : ''}`, found),
-      );
+      value.forEach((item, i) => nested(item, `${path}.${i + 1}.member`, found));
     }
   };
 }
@@ -173,7 +172,7 @@ function mapCheck(model: ServiceModel, shape: Shape): Check | undefined {
     }
     if (nested !== undefined) {
       for (const [key, item] of entries) {
-        nested(item, `${path}.${key.slice(0, 128)}.member${valueShape.type === 'structure' ? '.' : ''}`, found);
+        nested(item, `${path}.${key.slice(0, 128)}.member`, found);
       }
     }
   };
