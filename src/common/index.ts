@@ -14,6 +14,7 @@ export {
   UPPER_ALPHANUMERIC,
 } from './ids.ts';
 export type { Json, JsonObject } from './json.ts';
+export { own } from './own.ts';
 export type { AccessRequest, Principal, RequestContext, ResourcePolicy, Session } from './policy-types.ts';
 export { storableJson, storableText } from './storable-text.ts';
 export { DAY_MS, type EpochMs, HOUR_MS, isoMillis, isoSeconds, MINUTE_MS, parseDurationMs, SECOND_MS } from './time.ts';

@@ -3,6 +3,7 @@
  * names a version or alias; the resource policy that counts is the one put on exactly that.
  * Source: Service Authorization Reference, "AWS Lambda"; Developer Guide, "Working with resource-based IAM policies".
  */
+import { own } from '../../common/index.ts';
 import type { AccessRequest, RequestContext } from '../../common/index.ts';
 import type { Call } from '../service.ts';
 import { type Named, parseName } from './names.ts';
@@ -29,7 +30,7 @@ export function accessTo(
   context?: RequestContext,
 ): AccessRequest {
   const arn = functionArn(place, qualifier);
-  const policy = record?.policies[qualifier ?? ''];
+  const policy = record === undefined ? undefined : own(record.policies, qualifier ?? '');
   return {
     action: `lambda:${action}`,
     resource: arn,

@@ -5,7 +5,7 @@
  * Differs from AWS: an event may wait for a function for at most `MaximumEventAgeInSeconds` of the clock, but an event
  * that the function is still running when that is over is not cut off.
  */
-import { AwsError, isAwsError, SECOND_MS } from '../../common/index.ts';
+import { AwsError, isAwsError, SECOND_MS, own } from '../../common/index.ts';
 import {
   type AsyncInvocationEffect,
   type AsyncInvocationEvent,
@@ -41,7 +41,7 @@ export async function acceptEvent(
 ): Promise<void> {
   const { house } = call;
   const { place, qualifier } = named;
-  const config = record.eventInvokeConfigs[qualifier ?? LATEST];
+  const config = own(record.eventInvokeConfigs, qualifier ?? LATEST);
   const event: QueuedEvent = {
     place,
     ...(qualifier === undefined ? {} : { qualifier }),

@@ -9,7 +9,7 @@ import type {
   PutFunctionEventInvokeConfigRequest,
   UpdateFunctionEventInvokeConfigRequest,
 } from '@aws-sdk/client-lambda';
-import { AwsError } from '../../common/index.ts';
+import { AwsError, own } from '../../common/index.ts';
 import { type Call, operation } from '../service.ts';
 import { refuse } from './errors.ts';
 import { functionAccess } from './access.ts';
@@ -46,7 +46,7 @@ export const getFunctionEventInvokeConfig = operation<GetFunctionEventInvokeConf
   async handle(input, call) {
     const named = parseName(call, input.FunctionName, input.Qualifier);
     const record = await requireFunction(call.house.store, named.place, named.qualifier);
-    const config = record.eventInvokeConfigs[named.qualifier ?? LATEST];
+    const config = own(record.eventInvokeConfigs, named.qualifier ?? LATEST);
     if (config === undefined) throw missing(named);
     return shown(named, config);
   },
@@ -95,7 +95,7 @@ async function write(
   await requireQualified(call, named);
   const key = named.qualifier ?? LATEST;
   const record = await changeFunction(call, named.place, (record) => {
-    const before = base(named, record.eventInvokeConfigs[key]);
+    const before = base(named, own(record.eventInvokeConfigs, key));
     const config: EventInvokeConfig = {
       ...before,
       ...(input.MaximumRetryAttempts === undefined ? {} : { maxRetries: input.MaximumRetryAttempts }),
@@ -104,7 +104,7 @@ async function write(
     };
     return { ...record, eventInvokeConfigs: { ...record.eventInvokeConfigs, [key]: config } };
   });
-  return shown(named, record.eventInvokeConfigs[key] ?? { modifiedAt: call.now });
+  return shown(named, own(record.eventInvokeConfigs, key) ?? { modifiedAt: call.now });
 }
 
 function hasDestination(config: DestinationConfig | undefined): boolean {

@@ -9,7 +9,7 @@ import type {
   GetPolicyResponse,
   RemovePermissionRequest,
 } from '@aws-sdk/client-lambda';
-import { AwsError } from '../../common/index.ts';
+import { AwsError, own } from '../../common/index.ts';
 import { operation } from '../service.ts';
 import { invalid } from './errors.ts';
 import { functionAccess, policyDocument } from './access.ts';
@@ -37,7 +37,7 @@ export const addPermission = operation<AddPermissionRequest, AddPermissionRespon
     const statement = statementOf(input, functionArn(named.place, named.qualifier));
     const key = named.qualifier ?? '';
     await changeFunction(call, named.place, (record) => {
-      const policy = record.policies[key];
+      const policy = own(record.policies, key);
       if (input.RevisionId !== undefined)
         assertRevision(input.RevisionId, policy?.revisionId ?? record.latest.revisionId);
       if (policy?.statements.some(({ Sid }) => Sid === statement.Sid)) {
@@ -68,7 +68,8 @@ export const removePermission = operation<RemovePermissionRequest, void>({
     const { place, qualifier } = parseName(call, input.FunctionName, input.Qualifier);
     const key = qualifier ?? '';
     await changeFunction(call, place, (record) => {
-      const { [key]: policy, ...others } = record.policies;
+      const { [key]: _removed, ...others } = record.policies;
+      const policy = own(record.policies, key);
       if (policy === undefined)
         throw new AwsError('ResourceNotFoundException', 'No policy is associated with the given resource.');
       assertRevision(input.RevisionId, policy.revisionId);
@@ -89,7 +90,8 @@ export const getPolicy = operation<GetPolicyRequest, GetPolicyResponse>({
   authorize: async (input, call) => [await functionAccess(call, 'GetPolicy', input.FunctionName, input.Qualifier)],
   async handle(input, call) {
     const { place, qualifier } = parseName(call, input.FunctionName, input.Qualifier);
-    const policy = (await requireFunction(call.house.store, place, qualifier)).policies[qualifier ?? ''];
+    const { policies } = await requireFunction(call.house.store, place, qualifier);
+    const policy = own(policies, qualifier ?? '');
     if (policy === undefined) {
       throw new AwsError('ResourceNotFoundException', 'The resource you requested does not exist.');
     }
