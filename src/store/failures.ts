@@ -63,6 +63,13 @@ export class UnstorableTextError extends AwsError {
   }
 }
 
+/** A name or token of a caller is longer than an index entry may be (some 2,700 bytes). SQLSTATE 54000. */
+export class TextTooLongError extends AwsError {
+  constructor(cause: unknown) {
+    super('ValidationException', 'The request contains a name or token that is too long.', { cause });
+  }
+}
+
 /** The connection broke while COMMIT was under way: the transaction may or may not be there. Never retried here. */
 export class CommitUnknownError extends Error {
   override readonly name = 'CommitUnknownError';
@@ -91,6 +98,7 @@ export function translateFailure(error: unknown): unknown {
   const code = codeOf(error);
   if (UNSTORABLE_TEXT.has(code)) return new UnstorableTextError(error);
   if (code === '22P02' && /surrogate/.test(detailOf(error))) return new UnstorableTextError(error);
+  if (code === '54000') return new TextTooLongError(error);
   if (code === '53100') return new DatabaseFullError(error);
   if (isConnectionLost(error)) return new DatabaseUnavailableError(error);
   return error;

@@ -11,6 +11,7 @@ import type {
   RemovePermissionRequest,
 } from '@aws-sdk/client-eventbridge';
 import { AwsError } from '../../common/index.ts';
+import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
 import { type Bus, busArn, buses, busName, requireBus, rules } from './records.ts';
@@ -91,11 +92,8 @@ export const putPermission = operation<PutPermissionRequest, object>({
   handle: async (input, call) => {
     const name = busName(input.EventBusName);
     if (input.Policy !== undefined) {
-      try {
-        JSON.parse(input.Policy);
-      } catch {
-        throw new AwsError('ValidationException', 'Policy is not valid JSON.');
-      }
+      const problem = resourcePolicyProblem(input.Policy);
+      if (problem !== undefined) throw new AwsError('ValidationException', `Parameter Policy is not valid: ${problem}`);
       return change(call, name, (bus) => ({ ...bus, policy: input.Policy }));
     }
     const { StatementId, Action, Principal } = input;

@@ -7,6 +7,7 @@ import type {
   PutResourcePolicyResponse,
 } from '@aws-sdk/client-cloudwatch-logs';
 import { AwsError } from '../../common/index.ts';
+import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
 import type { DocumentKey } from '../../store/index.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
@@ -44,13 +45,9 @@ function refuseGroupPolicies(input: Readonly<{ resourceArn?: string; expectedRev
 }
 
 function checked(document: string | undefined): string {
-  try {
-    const value: unknown = JSON.parse(document ?? '');
-    if (value !== null && typeof value === 'object' && 'Statement' in value) return document ?? '';
-  } catch {
-    // Named below.
-  }
-  throw new AwsError('InvalidParameterException', 'Invalid resource policy: the document is not a policy in JSON.');
+  const problem = resourcePolicyProblem(document ?? '');
+  if (problem !== undefined) throw new AwsError('InvalidParameterException', `Invalid resource policy: ${problem}`);
+  return document ?? '';
 }
 
 export const describeResourcePolicies = operation<DescribeResourcePoliciesRequest, DescribeResourcePoliciesResponse>({

@@ -19,6 +19,7 @@ import type {
   UpdateSecretResponse,
 } from '@aws-sdk/client-secrets-manager';
 import { ALPHANUMERIC, AwsError, DAY_MS } from '../../common/index.ts';
+import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
 import {
   decide,
   type DeletionEffect,
@@ -292,13 +293,10 @@ export const putResourcePolicy = operation<PutResourcePolicyRequest, object>({
 });
 
 function checkPolicy(policy: string): void {
-  try {
-    const value: unknown = JSON.parse(policy);
-    if (value !== null && typeof value === 'object' && 'Statement' in value) return;
-  } catch {
-    // Named below.
+  const problem = resourcePolicyProblem(policy);
+  if (problem !== undefined) {
+    throw new AwsError('MalformedPolicyDocumentException', `This resource policy is not valid: ${problem}`);
   }
-  throw new AwsError('MalformedPolicyDocumentException', 'This resource policy contains invalid Json or no statement.');
 }
 
 /** An allow for every principal that no condition narrows. */

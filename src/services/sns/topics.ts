@@ -14,6 +14,7 @@ import type {
   UntagResourceRequest,
 } from '@aws-sdk/client-sns';
 import { AwsError } from '../../common/index.ts';
+import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
 import {
@@ -73,13 +74,11 @@ function withAttribute(topic: Topic, name: string, value: string): Topic {
   switch (name) {
     case 'DisplayName':
       return { ...topic, displayName: value };
-    case 'Policy':
-      try {
-        JSON.parse(value);
-      } catch {
-        throw new AwsError('InvalidParameter', 'Invalid parameter: Policy Error: null');
-      }
+    case 'Policy': {
+      const problem = resourcePolicyProblem(value);
+      if (problem !== undefined) throw new AwsError('InvalidParameter', `Invalid parameter: Policy Error: ${problem}`);
       return { ...topic, policy: value };
+    }
     case 'FifoTopic':
     case 'ContentBasedDeduplication':
       if (value === 'false') return topic;

@@ -18,7 +18,8 @@ import type {
   TagQueueRequest,
   UntagQueueRequest,
 } from '@aws-sdk/client-sqs';
-import { AwsError } from '../../common/index.ts';
+import { AwsError, own } from '../../common/index.ts';
+import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
 import { countMessages, deleteMessages, type DocumentKey } from '../../store/index.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
@@ -85,7 +86,7 @@ export const createQueue = operation<CreateQueueRequest, CreateQueueResult>({
 function checkAttributes(attributes: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const checked: Record<string, string> = {};
   for (const [name, value = ''] of Object.entries(attributes)) {
-    const range = NUMBERS[name];
+    const range = own(NUMBERS, name);
     if (UNSUPPORTED.includes(name)) {
       if (value !== '' && value !== 'false')
         throw new AwsError('InvalidAttributeValue', `The attribute ${name} is not implemented by Sluice.`);
@@ -118,32 +119,40 @@ async function checkRedrive(call: Call, source: DocumentKey, given: Readonly<Rec
     return refuse('Dead-letter target owner should be same as the source.');
   const target = await queues.get(call.house.store, key);
   if (target === undefined) return refuse('Dead letter target does not exist.');
-  const allowed = JSON.parse(target.document.attributes['RedriveAllowPolicy'] || '{}') as {
-    redrivePermission?: string;
-    sourceQueueArns?: string[];
-  };
+  const allowed = JSON.parse(target.document.attributes['RedriveAllowPolicy'] || '{}') as RedriveAllowPolicy;
   const permission = allowed.redrivePermission ?? 'allowAll';
   const named = (allowed.sourceQueueArns ?? []).includes(queueArn(source, source.id));
   if (permission === 'denyAll' || (permission === 'byQueue' && !named))
     refuse('The dead-letter queue does not allow this queue to redrive to it.');
 }
 
+type RedrivePolicy = { deadLetterTargetArn?: string; maxReceiveCount?: number | string };
+type RedriveAllowPolicy = { redrivePermission?: string; sourceQueueArns?: string[] };
+
+function isRedriveAllowPolicy({ redrivePermission = 'allowAll', sourceQueueArns = [] }: RedriveAllowPolicy): boolean {
+  return (
+    ['allowAll', 'denyAll', 'byQueue'].includes(redrivePermission) &&
+    Array.isArray(sourceQueueArns) &&
+    sourceQueueArns.every((arn) => typeof arn === 'string')
+  );
+}
+
 function checkJson(name: string, value: string): void {
+  if (!isValidJsonAttribute(name, value))
+    throw new AwsError('InvalidAttributeValue', `Invalid value for the parameter ${name}.`);
+}
+
+function isValidJsonAttribute(name: string, value: string): boolean {
+  if (name === 'Policy') return resourcePolicyProblem(value) === undefined;
   try {
-    const parsed = JSON.parse(value) as { deadLetterTargetArn?: string; maxReceiveCount?: number | string };
-    if (name !== 'RedrivePolicy') return;
+    const parsed = JSON.parse(value) as RedrivePolicy & RedriveAllowPolicy;
+    if (name === 'RedriveAllowPolicy') return isRedriveAllowPolicy(parsed);
     const count = Number(parsed.maxReceiveCount);
-    if (
-      queueKeyOfArn(parsed.deadLetterTargetArn ?? '') !== undefined &&
-      Number.isInteger(count) &&
-      count >= 1 &&
-      count <= 1000
-    )
-      return;
+    const target = queueKeyOfArn(parsed.deadLetterTargetArn ?? '');
+    return target !== undefined && Number.isInteger(count) && count >= 1 && count <= 1000;
   } catch {
-    // Named below.
+    return false;
   }
-  throw new AwsError('InvalidAttributeValue', `Invalid value for the parameter ${name}.`);
 }
 
 export function valueOf(queue: Queue | undefined, attribute: string): string | undefined {
