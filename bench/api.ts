@@ -28,6 +28,8 @@ const REGION = 'us-east-1';
 const CONNECTIONS = 8;
 const SLICE_MS = 1_500;
 const ROUNDS = 3;
+/** Slices that are not counted: until the hot paths are compiled. */
+const WARM_UP = 2;
 
 type Prepared = Readonly<{ name: string; target: string; service: string; body: string }>;
 
@@ -47,12 +49,14 @@ export async function benchApi(endpoint: string, against: string | undefined): P
       const theirs: number[] = [];
       const latencies: number[] = [];
       let refusal: string | undefined;
-      for (let round = 0; round < ROUNDS; round++) {
-        ours.push(await requestsPerSecond(endpoint, call, latencies));
+      for (let round = -WARM_UP; round < ROUNDS; round++) {
+        const rate = await requestsPerSecond(endpoint, call, round < 0 ? [] : latencies);
+        if (round >= 0) ours.push(rate);
         const rival = otherCalls[index];
         if (other === undefined || rival === undefined || refusal !== undefined) continue;
         try {
-          theirs.push(await requestsPerSecond(other.url, rival, []));
+          const theirRate = await requestsPerSecond(other.url, rival, []);
+          if (round >= 0) theirs.push(theirRate);
         } catch (error) {
           refusal = `the other cannot: ${String(error).split('\n')[0]?.slice(7, 60)}`;
         }

@@ -31,6 +31,7 @@ export async function benchInvoke(): Promise<Row[]> {
     const ours: number[] = [];
     const theirs: number[] = [];
     const pool = new Pool(sluice.endpoint, { connections: 1 });
+    for (let i = 0; i < CALLS; i++) await invoke(pool, sluice.endpoint);
     for (let slice = 0; slice < 6; slice++) {
       for (let i = 0; i < CALLS / 6; i++) ours.push(await timed(() => invoke(pool, sluice.endpoint)));
       for (let i = 0; i < CALLS / 6; i++) theirs.push(await timed(() => direct.call('{"name":"Ada"}')));
