@@ -38,6 +38,8 @@ const BY_NAME: readonly (readonly [RegExp, string])[] = [
   [/schedule/i, 'rate(5 minutes)'],
   [/handler/i, 'index.handler'],
   [/^runtime$/i, 'nodejs22.x'],
+  [/^(target)?keyid$/i, 'alias/demo'],
+  [/^role(arn)?$/i, 'arn:aws:iam::000000000000:role/demo'],
   [/email/i, 'demo@example.com'],
   [/account/i, '000000000000'],
   [/region/i, 'us-east-1'],
@@ -135,7 +137,12 @@ function patternOf(shape: Shape): RegExp | undefined {
 }
 
 /** Every way in which an input of the operation is broken, one at a time; the empty case list: it takes no input. */
-export function badCases(service: string, model: ServiceModel, operation: string): BadCase[] {
+export function badCases(
+  service: string,
+  model: ServiceModel,
+  operation: string,
+  base: Readonly<Record<string, unknown>> = {},
+): BadCase[] {
   const reference = model.operations[operation]?.input;
   if (reference === undefined) return [];
   const out: BadCase[] = [];
@@ -143,7 +150,7 @@ export function badCases(service: string, model: ServiceModel, operation: string
     model.constraintExceptions.has('*') || model.constraintExceptions.has(`${operation}.${String(path[0])}`);
   for (const { path, shape, isRequired, name } of placesOf(model, reference)) {
     for (const mutation of mutationsOf(model, shape, isRequired, name)) {
-      const input = plausible(model, reference) as Record<string, unknown>;
+      const input = { ...(plausible(model, reference) as Record<string, unknown>), ...structuredClone(base) };
       if (!put(model, reference, input, path, mutation.value)) continue;
       out.push({
         service,
@@ -188,13 +195,9 @@ function placesOf(model: ServiceModel, reference: Reference): Place[] {
       }
     } else if (shape.type === 'list') walk(shape.member as Reference, [...path, 0], false, name, below);
     else if (shape.type === 'map') {
-      walk(
-        shape.value as Reference,
-        [...path, String(plausible(model, shape.key as Reference, 'key'))],
-        false,
-        '',
-        below,
-      );
+      const key = shape.key as Reference;
+      const keys = (model.shapes[key.shape] as Shape).enum ?? [String(plausible(model, key, 'key'))];
+      for (const each of keys) walk(shape.value as Reference, [...path, each], false, each, below);
     }
   };
   walk(reference, [], true, '', []);
