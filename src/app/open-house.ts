@@ -63,6 +63,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
         stateDir: folder.path,
         ephemeral: config.ephemeral,
         migrationsDir: join(config.packageDir, 'migrations'),
+        searchPath: machinePath(),
         wallNow,
         log,
       }),

@@ -8,7 +8,7 @@ import type { Command } from 'commander';
 import { compileOptions } from '../config.ts';
 import { silentLog } from '../log.ts';
 import { openStore } from '../../store/index.ts';
-import { wallNow } from '../system.ts';
+import { machinePath, wallNow } from '../system.ts';
 
 const run = promisify(execFile);
 
@@ -109,6 +109,7 @@ async function databaseFinding(): Promise<Finding> {
       url: config.databaseUrl,
       ephemeral: true,
       migrationsDir: resolve(config.packageDir, 'migrations'),
+      searchPath: machinePath(),
       wallNow,
       log: silentLog,
     });
