@@ -1,1 +1,1 @@
-export { inputFor, parsePath, type Reserved, type TargetInput, valueAt } from './transform.ts';
+export { inputFor, isTemplate, parsePath, type Reserved, type TargetInput, valueAt } from './transform.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { inputFor, parsePath } from './transform.ts';
+import { inputFor, isTemplate, parsePath } from './transform.ts';
 
 const event = {
   id: 'e',
@@ -38,4 +38,21 @@ describe('inputFor()', () => {
 
 describe('parsePath()', () => {
   it.each(['detail', '$.', '$..a', '$[x]', '$.a['])('refuses %s', (path) => expect(parsePath(path)).toBeUndefined());
+});
+
+describe('isTemplate()', () => {
+  it.each([
+    ['{"a": <x>, "b": "on <x>", "c": <aws.events.event.json>}', true],
+    ['"a sentence with <x>"', true],
+    ['"one line"\n"another with <x>"', true],
+    ['<x>', true],
+    ['a sentence with <x>', false],
+    ['{"a": <unknown>}', false],
+    ['{"a": "<x>}', false],
+  ])('of %s is %s', (template, expected) => expect(isTemplate(template, ['x'])).toBe(expected));
+});
+
+it('inputFor() inserts no character that a text cannot hold, nor what every object has', () => {
+  const transformer = { paths: { x: '$.x' }, template: '"<x> <constructor>"' };
+  expect(inputFor({ transformer }, { x: 'a\u0000b\ud800' }, reserved)).toBe('"a\uFFFDb\uFFFD <constructor>"');
 });

@@ -57,9 +57,16 @@ function fill(transformer: NonNullable<TargetInput['transformer']>, event: Json,
     'aws.events.event.json': event,
   };
   for (const [name, path] of Object.entries(transformer.paths)) values[name] = valueAt(event, path);
+  return render(transformer.template, (name, inString) => {
+    if (!Object.hasOwn(values, name)) return undefined;
+    return inString ? asText(values[name]) : asJson(values[name]);
+  });
+}
+
+/** Replaces each `<name>` by what `replace` says; undefined leaves it as it is. */
+function render(template: string, replace: (name: string, inString: boolean) => string | undefined): string {
   let inString = false;
   let out = '';
-  const { template } = transformer;
   for (let i = 0; i < template.length; i++) {
     const character = template[i] ?? '';
     if (character === '\\' && inString) {
@@ -69,14 +76,36 @@ function fill(transformer: NonNullable<TargetInput['transformer']>, event: Json,
     }
     if (character === '"') inString = !inString;
     const name = character === '<' ? /^<([\w.-]+)>/.exec(template.slice(i, i + 260))?.[1] : undefined;
-    if (name === undefined || !Object.hasOwn(values, name)) {
-      out += character;
-      continue;
-    }
-    out += inString ? asText(values[name]) : asJson(values[name]);
-    i += name.length + 1;
+    const value = name === undefined ? undefined : replace(name, inString);
+    out += value ?? character;
+    if (name !== undefined && value !== undefined) i += name.length + 1;
   }
   return out;
+}
+
+const RESERVED_NAMES = [
+  'aws.events.rule-arn',
+  'aws.events.rule-name',
+  'aws.events.event.ingestion-time',
+  'aws.events.event',
+  'aws.events.event.json',
+];
+
+/** Whether a template is JSON, or lines each of which is (quoted sentences), once its names stand for values. */
+export function isTemplate(template: string, names: readonly string[]): boolean {
+  const filled = render(template, (name, inString) =>
+    names.includes(name) || RESERVED_NAMES.includes(name) ? (inString ? '' : 'null') : undefined,
+  );
+  return isJson(filled) || filled.split('\n').every((line) => line.trim() === '' || isJson(line));
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function asText(value: Json | undefined): string {

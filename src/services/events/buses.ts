@@ -14,7 +14,7 @@ import { AwsError } from '../../common/index.ts';
 import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
-import { type Bus, busArn, buses, busName, requireBus, rules } from './records.ts';
+import { type Bus, busArn, buses, ownBus, requireBus, rules } from './records.ts';
 
 type Statement = Readonly<{ Sid?: string }>;
 
@@ -41,9 +41,9 @@ export const createEventBus = operation<CreateEventBusRequest, CreateEventBusRes
 
 /** Deleting a bus that is not there succeeds. */
 export const deleteEventBus = operation<DeleteEventBusRequest, object>({
-  authorize: ({ Name }, call) => [{ action: 'events:DeleteEventBus', resource: busArn(call, busName(Name)) }],
+  authorize: ({ Name }, call) => [{ action: 'events:DeleteEventBus', resource: busArn(call, ownBus(Name, call)) }],
   handle: async (input, call) => {
-    const name = busName(input.Name);
+    const name = ownBus(input.Name, call);
     if (name === 'default') throw new AwsError('ValidationException', 'Cannot delete event bus default.');
     await call.house.store.transaction(async (tx) => {
       if ((await rules.count(tx, { account: call.account, region: call.region, parent: name })) > 0) {
@@ -56,8 +56,8 @@ export const deleteEventBus = operation<DeleteEventBusRequest, object>({
 });
 
 export const describeEventBus = operation<DescribeEventBusRequest, DescribeEventBusResponse>({
-  authorize: ({ Name }, call) => [{ action: 'events:DescribeEventBus', resource: busArn(call, busName(Name)) }],
-  handle: async (input, call) => shown(await requireBus(call.house.store, call, busName(input.Name)), call),
+  authorize: ({ Name }, call) => [{ action: 'events:DescribeEventBus', resource: busArn(call, ownBus(Name, call)) }],
+  handle: async (input, call) => shown(await requireBus(call.house.store, call, ownBus(input.Name, call)), call),
 });
 
 export const listEventBuses = operation<ListEventBusesRequest, ListEventBusesResponse>({
@@ -87,10 +87,10 @@ export const listEventBuses = operation<ListEventBusesRequest, ListEventBusesRes
 
 export const putPermission = operation<PutPermissionRequest, object>({
   authorize: ({ EventBusName }, call) => [
-    { action: 'events:PutPermission', resource: busArn(call, busName(EventBusName)) },
+    { action: 'events:PutPermission', resource: busArn(call, ownBus(EventBusName, call)) },
   ],
   handle: async (input, call) => {
-    const name = busName(input.EventBusName);
+    const name = ownBus(input.EventBusName, call);
     if (input.Policy !== undefined) {
       const problem = resourcePolicyProblem(input.Policy);
       if (problem !== undefined) throw new AwsError('ValidationException', `Parameter Policy is not valid: ${problem}`);
@@ -122,10 +122,10 @@ export const putPermission = operation<PutPermissionRequest, object>({
 
 export const removePermission = operation<RemovePermissionRequest, object>({
   authorize: ({ EventBusName }, call) => [
-    { action: 'events:RemovePermission', resource: busArn(call, busName(EventBusName)) },
+    { action: 'events:RemovePermission', resource: busArn(call, ownBus(EventBusName, call)) },
   ],
   handle: (input, call) =>
-    change(call, busName(input.EventBusName), (bus) => {
+    change(call, ownBus(input.EventBusName, call), (bus) => {
       const statements = statementsOf(bus);
       const left =
         input.RemoveAllPermissions === true

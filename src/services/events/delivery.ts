@@ -25,6 +25,8 @@ type Delivery = Readonly<{
   eventId: string;
   scope: Scope;
   token: string;
+  /** The account that the event comes from. */
+  account: string;
 }>;
 
 export function deliveryLoop(house: House): LoopDefinition<DeliveryState, DeliveryEvent, DeliveryEffect> {
@@ -77,6 +79,7 @@ export async function deliverTo(
   const now = house.clock.now();
   const arn = ruleArn(scope, rule.bus, rule.name);
   for (const target of rule.targets) {
+    if (isSecondHop(target, scope, event)) continue;
     const text = inputFor(
       {
         ...(target.Input === undefined ? {} : { input: target.Input }),
@@ -99,6 +102,7 @@ export async function deliverTo(
       ruleArn: arn,
       eventId: String(event['id']),
       scope: { account: scope.account, region: scope.region },
+      account: String(event['account']),
       token: `${String(event['id'])}-${target.Id}`.replaceAll(/[^a-zA-Z0-9-]/g, '-').slice(0, 64),
     };
     const state: DeliveryState = {
@@ -115,6 +119,12 @@ export async function deliverTo(
   }
 }
 
+/** What came from another account goes on to no third one. Source: EventBridge User Guide, "Sending events between accounts". */
+function isSecondHop(target: Target, scope: Scope, event: JsonObject): boolean {
+  const to = parseArn(target.Arn ?? '');
+  return to?.service === 'events' && event['account'] !== scope.account && to.account !== scope.account;
+}
+
 /** Errors that another try cannot mend. Source: EventBridge User Guide, "Considerations for using a dead-letter queue". */
 function failureOf(error: unknown): Failure {
   const message = error instanceof Error ? error.message : String(error);
@@ -123,7 +133,7 @@ function failureOf(error: unknown): Failure {
     return { code: 'NO_PERMISSIONS', message, retryable: false };
   if (/NotFound|NoSuch|NonExistent|DoesNotExist|NotImplemented/.test(error.code))
     return { code: 'NO_RESOURCE', message, retryable: false };
-  if (/Validation|InvalidParameter|InvalidInput|InvalidRequest/.test(error.code))
+  if (/Validation|Invalid|MalformedDetail/.test(error.code))
     return { code: 'INVALID_PARAMETER', message, retryable: false };
   if (/Throttl|TooManyRequests|LimitExceeded/.test(error.code)) return { code: 'THROTTLING', message, retryable: true };
   return { code: 'SDK_CLIENT_ERROR', message, retryable: true };

@@ -8,15 +8,21 @@ import type {
 import { AwsError, isoSeconds, type JsonObject } from '../../common/index.ts';
 import { type Call, operation, type Scope } from '../service.ts';
 import { match } from './delivery.ts';
-import { busArn, busName, busScope, findBus } from './records.ts';
+import { busArn, busName, busScope, EVENT_ACCOUNT, findBus } from './records.ts';
 
 const LARGEST_ENTRY_BYTES = 1_048_576;
 
 export const putEvents = operation<PutEventsRequest, PutEventsResponse>({
   authorize: async ({ Entries }, call) => {
-    const named = new Map((Entries ?? []).map((entry) => [entry.EventBusName ?? 'default', entry]));
+    // Each bus, source and detail type by itself: what is granted of one event says nothing of the next.
+    const different = new Map(
+      (Entries ?? []).map((entry) => [
+        JSON.stringify([entry.EventBusName, entry.Source, entry.DetailType]),
+        { name: entry.EventBusName ?? 'default', entry },
+      ]),
+    );
     const requests = [];
-    for (const [name, entry] of named) {
+    for (const { name, entry } of different.values()) {
       const scope = busScope(name, call);
       const bus = await findBus(call.house.store, scope, busName(name));
       requests.push({
@@ -38,15 +44,10 @@ export const putEvents = operation<PutEventsRequest, PutEventsResponse>({
     const size = entries.reduce((sum, entry) => sum + entryBytes(entry), 0);
     if (size > LARGEST_ENTRY_BYTES)
       throw new AwsError('ValidationException', 'Total size of the entries in the request is over the limit.');
-    for (const entry of entries) {
-      if (entry.Source?.startsWith('aws.') === true && call.principal.type !== 'Service' && !forwarded(call)) {
-        throw new AwsError('NotAuthorizedForSourceException', 'Not authorized for the source.');
-      }
-    }
     const results = await call.house.store.transaction(async (tx) => {
       const done: PutEventsResultEntry[] = [];
       for (const entry of entries) {
-        const invalid = reasonInvalid(entry);
+        const invalid = reasonInvalid(entry) ?? foreignSource(entry, call);
         if (invalid !== undefined) {
           done.push(invalid);
           continue;
@@ -54,7 +55,7 @@ export const putEvents = operation<PutEventsRequest, PutEventsResponse>({
         const scope = busScope(entry.EventBusName, call);
         const bus = busName(entry.EventBusName);
         const event = eventOf(entry, call, scope);
-        // Differs from AWS: AWS accepts and drops an event for a bus that is not there; so does Sluice, and nothing else.
+        // An event for a bus that is not there is accepted and dropped, as on AWS.
         if ((await findBus(tx, scope, bus)) !== undefined) await match(tx, call.house, scope, bus, event);
         done.push({ EventId: String(event['id']) });
       }
@@ -64,9 +65,11 @@ export const putEvents = operation<PutEventsRequest, PutEventsResponse>({
   },
 });
 
-/** A rule of another bus passes on events of AWS's own sources. */
-function forwarded(call: Call): boolean {
-  return call.http === undefined;
+/** `aws.` sources are for services, and for a rule that passes their events on to another bus. */
+function foreignSource(entry: PutEventsRequestEntry, call: Call): PutEventsResultEntry | undefined {
+  if (entry.Source?.startsWith('aws.') !== true || call.principal.type === 'Service' || call.http === undefined)
+    return undefined;
+  return { ErrorCode: 'NotAuthorizedForSourceException', ErrorMessage: 'Not authorized for the source.' };
 }
 
 function eventOf(entry: PutEventsRequestEntry, call: Call, scope: Scope): JsonObject {
@@ -75,12 +78,18 @@ function eventOf(entry: PutEventsRequestEntry, call: Call, scope: Scope): JsonOb
     id: call.house.ids.uuid(),
     'detail-type': entry.DetailType ?? '',
     source: entry.Source ?? '',
-    account: call.account,
+    account: forwardedAccount(call) ?? call.account,
     time: isoSeconds(entry.Time === undefined ? call.now : Number(entry.Time)),
     region: scope.region,
     resources: entry.Resources ?? [],
     detail: JSON.parse(entry.Detail ?? '{}') as JsonObject,
   };
+}
+
+/** An event keeps the account it comes from when a rule passes it on. */
+function forwardedAccount(call: Call): string | undefined {
+  const account = call.http === undefined ? call.context?.[EVENT_ACCOUNT] : undefined;
+  return typeof account === 'string' ? account : undefined;
 }
 
 function reasonInvalid(entry: PutEventsRequestEntry): PutEventsResultEntry | undefined {

@@ -29,6 +29,9 @@ export type Rule = Readonly<{
 
 export type Tags = Readonly<Record<string, string>>;
 
+/** In the context of a PutEvents by which a rule passes an event on: the account that the event comes from. */
+export const EVENT_ACCOUNT = 'sluice:EventAccount';
+
 export const buses = collection<Bus>('events.bus');
 export const rules = collection<Rule>('events.rule');
 
@@ -37,6 +40,17 @@ export function busName(nameOrArn: string | undefined): string {
   if (nameOrArn === undefined) return 'default';
   const arn = parseArn(nameOrArn);
   return arn === undefined ? nameOrArn : arn.resource.replace(/^event-bus\//, '');
+}
+
+/** A bus of the caller's account and Region. Rules on the buses of other accounts are not implemented: such a bus is not found. */
+export function ownBus(nameOrArn: string | undefined, scope: Scope): string {
+  const where = busScope(nameOrArn, scope);
+  if (where.account !== scope.account || where.region !== scope.region)
+    throw new AwsError(
+      'ResourceNotFoundException',
+      `Event bus ${nameOrArn} does not exist in this account and Region.`,
+    );
+  return busName(nameOrArn);
 }
 
 /** Where a bus named by ARN lives; the caller's own account and Region otherwise. */

@@ -24,7 +24,7 @@ import type {
   TestEventPatternResponse,
   UntagResourceRequest,
 } from '@aws-sdk/client-eventbridge';
-import { type AccessRequest, AwsError, type Json, parseArn } from '../../common/index.ts';
+import { type AccessRequest, AwsError, type Json, parseArn, type RequestContext } from '../../common/index.ts';
 import { compilePattern } from '../../core/event-pattern/index.ts';
 import { parseSchedule } from '../../core/schedule/index.ts';
 import type { Tx } from '../../store/index.ts';
@@ -32,7 +32,7 @@ import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
 import {
   buses,
-  busName,
+  ownBus,
   parseRuleArn,
   requireBus,
   requireRule,
@@ -54,16 +54,40 @@ const onRule = (
   name: string | undefined,
   call: Call,
 ): AccessRequest[] => [
-  { action: `events:${action}`, resource: ruleArn(call, busName(input.EventBusName), name ?? '') },
+  {
+    action: `events:${action}`,
+    resource: ruleArn(call, ownBus(input.EventBusName, call), name ?? ''),
+    context: { 'events:creatorAccount': call.account },
+  },
 ];
+
+/** The request with more condition keys. Source: Service Authorization Reference, "Condition keys for Amazon EventBridge". */
+const withKeys = (requests: readonly AccessRequest[], keys: RequestContext): AccessRequest[] =>
+  requests.map((request) => ({ ...request, context: { ...request.context, ...keys } }));
+
+/** `events:source` and `events:detail-type` of a pattern: its literal values, where it has nothing but such. */
+function patternKeys(pattern: string | undefined): RequestContext {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(pattern ?? '{}');
+  } catch {
+    return {};
+  }
+  const keys: Record<string, readonly string[]> = {};
+  for (const field of ['source', 'detail-type']) {
+    const values = (fields as Record<string, unknown> | null)?.[field];
+    if (Array.isArray(values) && values.every((value) => typeof value === 'string')) keys[`events:${field}`] = values;
+  }
+  return keys;
+}
 
 export const putRule = operation<PutRuleRequest, PutRuleResponse>({
   authorize: (input, call) => [
-    ...onRule('PutRule', input, input.Name, call),
+    ...withKeys(onRule('PutRule', input, input.Name, call), patternKeys(input.EventPattern)),
     ...(input.RoleArn === undefined ? [] : [passRole(input.RoleArn)]),
   ],
   handle: async (input, call) => {
-    const bus = busName(input.EventBusName);
+    const bus = ownBus(input.EventBusName, call);
     const name = input.Name ?? '';
     checkExpressions(input, bus);
     if (input.State === 'ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS') {
@@ -116,7 +140,7 @@ function checkExpressions(input: PutRuleRequest, bus: string): void {
 export const deleteRule = operation<DeleteRuleRequest, object>({
   authorize: (input, call) => onRule('DeleteRule', input, input.Name, call),
   handle: async (input, call) => {
-    const key = ruleKey(call, busName(input.EventBusName), input.Name ?? '');
+    const key = ruleKey(call, ownBus(input.EventBusName, call), input.Name ?? '');
     await call.house.store.transaction(async (tx) => {
       const rule = await rules.getForUpdate(tx, key);
       if ((rule?.document.targets.length ?? 0) > 0)
@@ -131,7 +155,7 @@ export const deleteRule = operation<DeleteRuleRequest, object>({
 export const describeRule = operation<DescribeRuleRequest, DescribeRuleResponse>({
   authorize: (input, call) => onRule('DescribeRule', input, input.Name, call),
   handle: async (input, call) => {
-    const rule = await requireRule(call.house.store, call, busName(input.EventBusName), input.Name ?? '');
+    const rule = await requireRule(call.house.store, call, ownBus(input.EventBusName, call), input.Name ?? '');
     return { ...shown(rule.document, call), CreatedBy: call.account };
   },
 });
@@ -139,7 +163,7 @@ export const describeRule = operation<DescribeRuleRequest, DescribeRuleResponse>
 export const listRules = operation<ListRulesRequest, ListRulesResponse>({
   authorize: (input, call) => onRule('ListRules', input, '*', call),
   handle: async (input, call) => {
-    const bus = busName(input.EventBusName);
+    const bus = ownBus(input.EventBusName, call);
     await requireBus(call.house.store, call, bus);
     const limit = input.Limit ?? 100;
     const after = decodePage(input.NextToken);
@@ -162,7 +186,7 @@ export const listRules = operation<ListRulesRequest, ListRulesResponse>({
 export const listRuleNamesByTarget = operation<ListRuleNamesByTargetRequest, ListRuleNamesByTargetResponse>({
   authorize: (input, call) => onRule('ListRuleNamesByTarget', input, '*', call),
   handle: async (input, call) => {
-    const bus = busName(input.EventBusName);
+    const bus = ownBus(input.EventBusName, call);
     await requireBus(call.house.store, call, bus);
     const limit = input.Limit ?? 100;
     const after = decodePage(input.NextToken);
@@ -193,7 +217,9 @@ export const disableRule = operation<DisableRuleRequest, object>({
 
 export const putTargets = operation<PutTargetsRequest, PutTargetsResponse>({
   authorize: (input, call) => [
-    ...onRule('PutTargets', input, input.Rule, call),
+    ...withKeys(onRule('PutTargets', input, input.Rule, call), {
+      'events:TargetArn': (input.Targets ?? []).map((target) => target.Arn ?? ''),
+    }),
     ...(input.Targets ?? []).flatMap((target) => (target.RoleArn === undefined ? [] : [passRole(target.RoleArn)])),
   ],
   handle: async (input, call) => {
@@ -224,7 +250,7 @@ export const removeTargets = operation<RemoveTargetsRequest, RemoveTargetsRespon
 export const listTargetsByRule = operation<ListTargetsByRuleRequest, ListTargetsByRuleResponse>({
   authorize: (input, call) => onRule('ListTargetsByRule', input, input.Rule, call),
   handle: async (input, call) => {
-    const rule = await requireRule(call.house.store, call, busName(input.EventBusName), input.Rule ?? '');
+    const rule = await requireRule(call.house.store, call, ownBus(input.EventBusName, call), input.Rule ?? '');
     const limit = input.Limit ?? 100;
     const from = Number(decodePage(input.NextToken)?.sort ?? 0);
     const targets = rule.document.targets.slice(from, from + limit);
@@ -272,7 +298,7 @@ export const listTagsForResource = operation<ListTagsForResourceRequest, ListTag
   authorize: (input) => [{ action: 'events:ListTagsForResource', resource: input.ResourceARN ?? '*' }],
   handle: async (input, call) => {
     const arn = input.ResourceARN ?? '';
-    const name = parseRuleArn(arn);
+    const name = ruleOf(arn, call);
     const tags =
       name === undefined
         ? await tagsOfBus(call, arn)
@@ -281,8 +307,21 @@ export const listTagsForResource = operation<ListTagsForResourceRequest, ListTag
   },
 });
 
+/** The rule that an ARN of this account and Region names; undefined for a bus. */
+function ruleOf(arn: string, call: Call): ReturnType<typeof parseRuleArn> {
+  const parsed = parseArn(arn);
+  if (parsed === undefined || parsed.service !== 'events')
+    throw new AwsError(
+      'ValidationException',
+      `Parameter ${arn} is not valid. Reason: Provided Arn is not in correct format.`,
+    );
+  if (parsed.account !== call.account || parsed.region !== call.region)
+    throw new AwsError('ResourceNotFoundException', `${arn} does not exist.`);
+  return parseRuleArn(arn);
+}
+
 async function tagsOfBus(call: Call, arn: string): Promise<Tags> {
-  return (await requireBus(call.house.store, call, busName(arn))).tags;
+  return (await requireBus(call.house.store, call, ownBus(arn, call))).tags;
 }
 
 async function retag(call: Call, arn: string, change: (tags: Tags) => Tags): Promise<object> {
@@ -292,14 +331,14 @@ async function retag(call: Call, arn: string, change: (tags: Tags) => Tags): Pro
       throw new AwsError('LimitExceededException', `A resource can have at most ${MOST_TAGS} tags.`);
     return next;
   };
-  const name = parseRuleArn(arn);
+  const name = ruleOf(arn, call);
   if (name !== undefined)
     return changeRule(call, { Name: name.name, EventBusName: name.bus }, (rule) => ({
       ...rule,
       tags: checked(rule.tags),
     }));
   await call.house.store.transaction(async (tx) => {
-    const bus = await requireBus(tx, call, busName(arn));
+    const bus = await requireBus(tx, call, ownBus(arn, call));
     await buses.put(
       tx,
       { account: call.account, region: call.region, id: bus.name },
@@ -315,7 +354,7 @@ async function changeRule(
   change: (rule: Rule) => Rule,
 ): Promise<object> {
   await call.house.store.transaction(async (tx: Tx) => {
-    const stored = await requireRule(tx, call, busName(input.EventBusName), input.Name ?? '');
+    const stored = await requireRule(tx, call, ownBus(input.EventBusName, call), input.Name ?? '');
     const rule = change(stored.document);
     await rules.update(tx, stored.key, rule);
     await syncSchedule(tx, call.house, stored.key, rule);

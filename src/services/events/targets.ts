@@ -3,10 +3,11 @@
  * rule as source, so that their resource policies decide; the others as the target's role.
  * Source: EventBridge User Guide, "Targets" and "Using resource-based policies".
  */
-import type { Target } from '@aws-sdk/client-eventbridge';
-import { AwsError, isAwsError, parseArn } from '../../common/index.ts';
-import { parsePath } from '../../core/input-transformer/index.ts';
+import type { PutEventsResponse, Target } from '@aws-sdk/client-eventbridge';
+import { AwsError, isAwsError, type Json, parseArn } from '../../common/index.ts';
+import { isTemplate, parsePath } from '../../core/input-transformer/index.ts';
 import type { Client, House, Scope } from '../service.ts';
+import { EVENT_ACCOUNT } from './records.ts';
 
 const SERVICE = 'events.amazonaws.com';
 
@@ -17,6 +18,7 @@ export type Sending = Readonly<{
   scope: Scope;
   eventId: string;
   token: string;
+  account: string;
 }>;
 
 type TargetKind = Readonly<{ needsRole: boolean; send(client: Client, sending: Sending, house: House): Promise<void> }>;
@@ -62,7 +64,7 @@ const KINDS: Readonly<Record<string, TargetKind>> = {
       await client.call('logs', 'PutLogEvents', {
         logGroupName,
         logStreamName,
-        logEvents: [{ timestamp: house.clock.now(), message: text }],
+        logEvents: [logEventOf(target, text, house.clock.now())],
       });
     },
   },
@@ -93,7 +95,7 @@ const KINDS: Readonly<Record<string, TargetKind>> = {
     needsRole: true,
     send: async (client, { target, text }) => {
       const event = JSON.parse(text) as Record<string, unknown>;
-      await client.call('events', 'PutEvents', {
+      const { Entries } = await client.call<PutEventsResponse>('events', 'PutEvents', {
         Entries: [
           {
             Source: event['source'],
@@ -105,6 +107,8 @@ const KINDS: Readonly<Record<string, TargetKind>> = {
           },
         ],
       });
+      const [entry] = Entries ?? [];
+      if (entry?.ErrorCode !== undefined) throw new AwsError(entry.ErrorCode, entry.ErrorMessage ?? '');
     },
   },
 };
@@ -148,6 +152,21 @@ export function checkTarget(target: Target): void {
   }
   if (target.Input !== undefined && !isJson(target.Input))
     throw new AwsError('ValidationException', `JSON syntax error in input for target ${target.Id}`);
+  const transformer = target.InputTransformer;
+  if (
+    transformer !== undefined &&
+    !isTemplate(transformer.InputTemplate ?? '', Object.keys(transformer.InputPathsMap ?? {}))
+  )
+    throw new AwsError(
+      'ValidationException',
+      `Invalid InputTemplate for target ${target.Id} : it must be a JSON value once each <name> stands for a value.`,
+    );
+  const deadLetters = target.DeadLetterConfig?.Arn;
+  if (deadLetters !== undefined && parseArn(deadLetters)?.service !== 'sqs')
+    throw new AwsError(
+      'ValidationException',
+      `Parameter DeadLetterConfig.Arn is not valid. Reason: Invalid DeadLetterQueue arn provided.`,
+    );
   for (const path of [target.InputPath, ...Object.values(target.InputTransformer?.InputPathsMap ?? {})]) {
     if (path !== undefined && parsePath(path) === undefined)
       throw new AwsError('ValidationException', `Invalid JSONPath ${path} for target ${target.Id}.`);
@@ -178,11 +197,19 @@ export async function sendToTarget(house: House, sending: Sending): Promise<void
     house.door.as(
       session.principal,
       { account: own, region: scope.region },
-      { context: { 'aws:SourceArn': sending.ruleArn } },
+      { context: { 'aws:SourceArn': sending.ruleArn, [EVENT_ACCOUNT]: sending.account } },
     ),
     sending,
     house,
   );
+}
+
+/** A template for a log group gives `timestamp` and `message`; anything else is the message. */
+function logEventOf(target: Target, text: string, now: number): { timestamp: number; message: string } {
+  const { timestamp, message } = target.InputTransformer === undefined ? {} : (objectOf(text) as Record<string, Json>);
+  const at = typeof timestamp === 'string' ? Date.parse(timestamp) : timestamp;
+  if (typeof at !== 'number' || Number.isNaN(at) || message === undefined) return { timestamp: now, message: text };
+  return { timestamp: at, message: typeof message === 'string' ? message : JSON.stringify(message) };
 }
 
 function objectOf(text: string): Record<string, unknown> {
