@@ -88,6 +88,14 @@ describe(`in process (seed ${SEED})`, () => {
   });
 });
 
+it('a policy that denies all to all does not keep services from telling what happened', async () => {
+  const deny = { Sid: 'demo', Effect: 'Deny', Principal: '*', Action: 'events:*', Resource: '*' };
+  const Policy = JSON.stringify({ Version: '2012-10-17', Statement: [deny] });
+  await call('events', 'PutPermission', { EventBusName: 'default', Policy });
+  const told = { source: 'aws.codebuild', detailType: 'demo', detail: {}, resources: [] };
+  await sluice.open.door.publish({ account: sluice.account, region: sluice.region }, told);
+});
+
 describe(`over HTTP (seed ${SEED})`, () => {
   it('answers every operation with a well-formed error of its protocol', { timeout: 300_000 }, async () => {
     const ids = seededIds(SEED + 1);

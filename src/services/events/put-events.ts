@@ -29,7 +29,8 @@ export const putEvents = operation<PutEventsRequest, PutEventsResponse>({
         action: 'events:PutEvents',
         resource: busArn(scope, busName(name)),
         resourceAccount: scope.account,
-        ...(bus?.policy === undefined
+        // What a service tells of its own is no PutEvents of a caller: a bus cannot refuse it.
+        ...(bus?.policy === undefined || isOwnEvent(entry, call)
           ? {}
           : { resourcePolicies: [{ name: `policy of event bus ${busName(name)}`, document: bus.policy }] }),
         context: { 'events:source': entry.Source ?? '', 'events:detail-type': entry.DetailType ?? '' },
@@ -64,6 +65,10 @@ export const putEvents = operation<PutEventsRequest, PutEventsResponse>({
     return { FailedEntryCount: results.filter((result) => result.ErrorCode !== undefined).length, Entries: results };
   },
 });
+
+function isOwnEvent(entry: PutEventsRequestEntry, call: Call): boolean {
+  return call.principal.type === 'Service' && entry.Source?.startsWith('aws.') === true;
+}
 
 /** `aws.` sources are for services, and for a rule that passes their events on to another bus. */
 function foreignSource(entry: PutEventsRequestEntry, call: Call): PutEventsResultEntry | undefined {

@@ -7,7 +7,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HEX, isAwsError, MINUTE_MS } from '../../../common/index.ts';
+import { HEX, isAwsError, MINUTE_MS, own } from '../../../common/index.ts';
 import {
   type BuildEvent,
   COMMAND_PHASES,
@@ -361,7 +361,7 @@ export class BuildRun {
     }
     const secondary: NonNullable<Facts['secondaryArtifacts']> = [];
     for (const wanted of definition.secondaryArtifacts) {
-      const spec = buildspec.secondaryArtifacts[wanted.artifactIdentifier ?? ''];
+      const spec = own(buildspec.secondaryArtifacts, wanted.artifactIdentifier ?? '');
       if (spec !== undefined) secondary.push(await uploadArtifacts(spec, wanted, tools));
     }
     if (secondary.length > 0) facts.secondaryArtifacts = secondary;
