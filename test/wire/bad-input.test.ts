@@ -78,6 +78,7 @@ describe(`in process (seed ${SEED})`, () => {
         tried++;
         const problem = await attempt(bad);
         if (problem !== undefined) problems.push(problem);
+      }
     }
     expect(problems).toEqual([]);
     expect(tried).toBeGreaterThan(operations.length * 4);
