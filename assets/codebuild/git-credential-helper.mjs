@@ -23,7 +23,9 @@ if (process.argv[2] === 'get') {
     const day = timestamp.slice(0, 8);
     const canonical = `GIT\n/${asked.path ?? ''}\n\nhost:${host.split(':')[0]}\n\nhost\n`;
     const scope = `${day}/${region}/codecommit/aws4_request`;
-    const text = ['AWS4-HMAC-SHA256', timestamp, scope, createHash('sha256').update(canonical).digest('hex')].join('\n');
+    const text = ['AWS4-HMAC-SHA256', timestamp, scope, createHash('sha256').update(canonical).digest('hex')].join(
+      '\n',
+    );
     const hmac = (by, data) => createHmac('sha256', by).update(data).digest();
     const signing = hmac(hmac(hmac(hmac(`AWS4${secret}`, day), region), 'codecommit'), 'aws4_request');
     const signature = createHmac('sha256', signing).update(text).digest('hex');

@@ -51,10 +51,12 @@ function errorBody(error) {
     return {
       errorType: error.name?.replaceAll('\x7f', '%7F') ?? 'Error',
       errorMessage: error.message?.replaceAll('\x7f', '%7F') ?? '',
-      trace: String(error.stack ?? '').replaceAll('\x7f', '%7F').split('\n'),
+      trace: String(error.stack ?? '')
+        .replaceAll('\x7f', '%7F')
+        .split('\n'),
     };
   }
-  const text = error === undefined ? 'undefined' : error === null ? 'null' : error.toString?.() ?? inspect(error);
+  const text = error === undefined ? 'undefined' : error === null ? 'null' : (error.toString?.() ?? inspect(error));
   return { errorType: typeof error, errorMessage: text, trace: [] };
 }
 
@@ -64,7 +66,14 @@ function log(level, message) {
   const line = `${new Date().toISOString()}\t${requestId}\t${level}\t${message.replaceAll('\n', '\r')}\n`;
   process.stdout.write(line);
 }
-for (const [name, level] of Object.entries({ trace: 'TRACE', debug: 'DEBUG', info: 'INFO', log: 'INFO', warn: 'WARN', error: 'ERROR' })) {
+for (const [name, level] of Object.entries({
+  trace: 'TRACE',
+  debug: 'DEBUG',
+  info: 'INFO',
+  log: 'INFO',
+  warn: 'WARN',
+  error: 'ERROR',
+})) {
   console[name] = (...args) => log(level, format(...args));
 }
 
@@ -96,7 +105,11 @@ function keepResolutionInside() {
 
 async function loadHandler() {
   const text = process.env._HANDLER;
-  if (text.includes('..')) throw new RuntimeError('Runtime.MalformedHandlerName', `'${text}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`);
+  if (text.includes('..'))
+    throw new RuntimeError(
+      'Runtime.MalformedHandlerName',
+      `'${text}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`,
+    );
   const slash = text.lastIndexOf('/');
   const match = /^([^.]*)\.(.*)$/.exec(text.slice(slash + 1));
   if (match === null || match[1] === '') throw new RuntimeError('Runtime.MalformedHandlerName', 'Bad handler');
@@ -136,14 +149,19 @@ async function loadModule(base, shown) {
 async function failInit(error) {
   const body = errorBody(error);
   log('ERROR', `Uncaught Exception \t${JSON.stringify({ ...body, stack: body.trace })}`);
-  await post('/init/error', JSON.stringify(body), { 'lambda-runtime-function-error-type': body.errorType }).catch(() => {});
+  await post('/init/error', JSON.stringify(body), { 'lambda-runtime-function-error-type': body.errorType }).catch(
+    () => {},
+  );
   process.exit(1);
 }
 
 let reportFatal = (error) => void failInit(error);
 process.on('uncaughtException', (error) => reportFatal(error, 'Uncaught Exception', 129));
 process.on('unhandledRejection', (reason) => {
-  const error = new RuntimeError('Runtime.UnhandledPromiseRejection', reason instanceof Error ? `${reason}` : String(reason));
+  const error = new RuntimeError(
+    'Runtime.UnhandledPromiseRejection',
+    reason instanceof Error ? `${reason}` : String(reason),
+  );
   error.reason = reason;
   reportFatal(error, 'Unhandled Promise Rejection', 128);
 });
@@ -233,7 +251,9 @@ async function answer(handler, next) {
   }
   const body = errorBody(error);
   log('ERROR', `Invoke Error \t${JSON.stringify({ ...body, stack: body.trace })}`);
-  return post(`/invocation/${id}/error`, JSON.stringify(body), { 'lambda-runtime-function-error-type': body.errorType });
+  return post(`/invocation/${id}/error`, JSON.stringify(body), {
+    'lambda-runtime-function-error-type': body.errorType,
+  });
 }
 
 keepResolutionInside();

@@ -4,7 +4,7 @@
  */
 import type { Json } from './json.ts';
 
-const UNSTORABLE = /[\u0000\p{Surrogate}]/gu;
+const UNSTORABLE = /\0|\p{Surrogate}/gu;
 
 export function storableText(text: string): string {
   return text.replaceAll(UNSTORABLE, '\uFFFD');

@@ -446,7 +446,9 @@ describe('events and metrics', () => {
     const sqs = new SQSClient(sluice.clientConfig());
     const Policy = JSON.stringify({
       Version: '2012-10-17',
-      Statement: [{ Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: '*' }],
+      Statement: [
+        { Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' }, Action: 'sqs:SendMessage', Resource: '*' },
+      ],
     });
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: 'builds', Attributes: { Policy } }));
     const events = new EventBridgeClient(sluice.clientConfig());
