@@ -7,7 +7,7 @@ import { openStateFolder, openStore, type Store } from '../src/store/index.ts';
 import { compileOptions } from '../src/app/config.ts';
 import { RunningClock } from '../src/app/clocks.ts';
 import { wallNow, wallTimer } from '../src/app/system.ts';
-import type { Row } from './measure.ts';
+import { quantile, type Row } from './measure.ts';
 
 type State = Readonly<{ left: number }>;
 type Event = Readonly<{ type: 'Done' } | { type: 'TimerFired'; timer: string }>;
@@ -29,9 +29,9 @@ export async function benchLoops(): Promise<Row[]> {
   });
   try {
     await run(store, 'bench.warm');
-    const empty = await run(store, 'bench.empty');
+    const empty = await median(store, 'bench.empty');
     await fill(store);
-    const full = await run(store, 'bench.full');
+    const full = await median(store, 'bench.full');
     return [
       { name: 'durable loop transitions', unit: '1/s', value: empty, target: '≥ 5000', note: store.kind },
       {
@@ -47,6 +47,13 @@ export async function benchLoops(): Promise<Row[]> {
     await state.release();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The median of three runs. */
+async function median(store: Store, kind: string): Promise<number> {
+  const rates: number[] = [];
+  for (let round = 0; round < 3; round++) rates.push(await run(store, `${kind}-${round}`));
+  return quantile(rates, 0.5);
 }
 
 /** Each loop performs an effect a step and saves its result: transitions a second over all of them. */
@@ -93,13 +100,16 @@ async function run(store: Store, kind: string): Promise<number> {
 async function fill(store: Store): Promise<void> {
   await store.query(
     `INSERT INTO documents (kind, account, region, id, parent, sort, version, document)
-     SELECT 'bench.full', 'old', 'r', n::text, 'pipeline', lpad(n::text, 15, '0'), 40, '{"left":0}' FROM generate_series(1, $1::int) AS n`,
+     SELECT 'bench.full-' || (n % 3), 'old', 'r', n::text, 'pipeline', lpad(n::text, 15, '0'), 40, '{"left":0}' FROM generate_series(1, $1::int) AS n`,
     [FINISHED],
   );
   await store.query(
     `INSERT INTO history (kind, account, region, document_id, version, at, event)
-     SELECT 'bench.full', 'old', 'r', n::text, v, 0, '{"type":"Done"}' FROM generate_series(1, $1::int) AS n, generate_series(1, 20) AS v`,
+     SELECT 'bench.full-' || (n % 3), 'old', 'r', n::text, v, 0, '{"type":"Done"}' FROM generate_series(1, $1::int) AS n, generate_series(1, 20) AS v`,
     [FINISHED],
   );
   await store.query('ANALYZE documents');
+  await store.query('ANALYZE history');
+  // What filling left to be written is not the loops' doing.
+  await store.query('CHECKPOINT');
 }
