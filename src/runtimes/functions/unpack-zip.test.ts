@@ -116,7 +116,8 @@ describe('unpackZip()', () => {
     size.writeUInt32LE(1_000_000);
     const lie = Buffer.from(zip.toString('latin1').replaceAll(size.toString('latin1'), '\x0a\0\0\0'), 'latin1');
     expect(await fault(unpackZip(lie, join(base, 'inside'), 999_999))).toBe('Broken');
-    expect(lstatSync(join(folder, 'zeros')).size).toBeLessThan(100_000);
+    // The fault may come before the file is made, or after its first bytes.
+    expect(lstatSync(join(folder, 'zeros'), { throwIfNoEntry: false })?.size ?? 0).toBeLessThan(100_000);
   });
 
   it('refuses what is no archive, an empty one, and one name twice', async () => {
