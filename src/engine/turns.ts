@@ -56,8 +56,8 @@ export async function runTurns(
   now: EpochMs,
   lease: Lease,
 ): Promise<TurnsOutcome> {
-  const loaded = await load(tx, loops, turns);
-  const live = await consumeCauses(tx, turns, now);
+  // What does not need another's answer is sent with it: a turn is three trips to the database, the commit the third.
+  const [loaded, live] = await Promise.all([load(tx, loops, turns), consumeCauses(tx, turns, now)]);
   const changes = new Changes(now);
   const states: unknown[] = [];
   for (const [index, turn] of turns.entries()) {
@@ -131,39 +131,41 @@ async function load(tx: Tx, loops: Loops, turns: readonly Turn[]): Promise<Map<s
 async function consumeCauses(tx: Tx, turns: readonly Turn[], now: EpochMs): Promise<boolean[]> {
   const effectIds = turns.flatMap((turn) => turn.effectId ?? []);
   const timed = turns.filter((turn) => turn.timer !== undefined);
-  const doneEffects = new Set<string>();
-  const doneTimers = new Set<string>();
-  if (effectIds.length > 0) {
-    const rows = await tx.query<{ id: string }>(
-      'DELETE FROM outbox WHERE id = ANY($1::bigint[]) RETURNING id::text AS id',
-      [effectIds],
-    );
-    for (const row of rows) doneEffects.add(row.id);
-  }
-  if (timed.length > 0) {
-    const rows = await tx.query<{ kind: string; account: string; region: string; document_id: string; name: string }>(
-      `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS k(kind, account, region, id, name)
-       WHERE t.kind = k.kind AND t.account = k.account AND t.region = k.region AND t.document_id = k.id AND t.name = k.name AND t.due_at <= $6
-       RETURNING t.kind, t.account, t.region, t.document_id, t.name`,
-      [
-        timed.map((turn) => turn.kind),
-        timed.map((turn) => turn.key.account),
-        timed.map((turn) => turn.key.region),
-        timed.map((turn) => turn.key.id),
-        timed.map((turn) => turn.timer),
-        now,
-      ],
-    );
-    for (const row of rows)
-      doneTimers.add(
-        `${address(row.kind, { account: row.account, region: row.region, id: row.document_id })}\n${row.name}`,
-      );
-  }
+  const [effects, timers] = await Promise.all([
+    effectIds.length === 0
+      ? []
+      : tx.query<{ id: string }>('DELETE FROM outbox WHERE id = ANY($1::bigint[]) RETURNING id::text AS id', [
+          effectIds,
+        ]),
+    timed.length === 0 ? [] : consumeTimers(tx, timed, now),
+  ]);
+  const doneEffects = new Set(effects.map((row) => row.id));
+  const doneTimers = new Set(timers);
   return turns.map((turn) => {
     if (turn.effectId !== undefined) return doneEffects.has(turn.effectId);
     if (turn.timer !== undefined) return doneTimers.has(`${address(turn.kind, turn.key)}\n${turn.timer}`);
     return true;
   });
+}
+
+/** Deletes those of the timers that are due, and names them. */
+async function consumeTimers(tx: Tx, timed: readonly Turn[], now: EpochMs): Promise<string[]> {
+  const rows = await tx.query<{ kind: string; account: string; region: string; document_id: string; name: string }>(
+    `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS k(kind, account, region, id, name)
+       WHERE t.kind = k.kind AND t.account = k.account AND t.region = k.region AND t.document_id = k.id AND t.name = k.name AND t.due_at <= $6
+       RETURNING t.kind, t.account, t.region, t.document_id, t.name`,
+    [
+      timed.map((turn) => turn.kind),
+      timed.map((turn) => turn.key.account),
+      timed.map((turn) => turn.key.region),
+      timed.map((turn) => turn.key.id),
+      timed.map((turn) => turn.timer),
+      now,
+    ],
+  );
+  return rows.map(
+    (row) => `${address(row.kind, { account: row.account, region: row.region, id: row.document_id })}\n${row.name}`,
+  );
 }
 
 /** What a batch of turns has decided and not yet written. */
@@ -214,16 +216,22 @@ class Changes {
   }
 
   async save(tx: Tx, lease: Lease): Promise<SavedEffect[]> {
-    await this.#saveStates(tx);
-    await this.#saveTimers(tx);
-    if (this.#wakes.size > 0) {
-      await tx.query('UPDATE timers SET due_at = $2 WHERE wake_key = ANY($1::text[]) AND due_at > $2', [
-        [...this.#wakes],
-        this.#now,
-      ]);
-      this.nextTimerAt = Math.min(this.nextTimerAt ?? this.#now, this.#now);
-    }
-    return this.#saveEffects(tx, lease);
+    const [effects] = await Promise.all([
+      this.#saveEffects(tx, lease),
+      this.#saveStates(tx),
+      ...this.#saveTimers(tx),
+      this.#wake(tx),
+    ]);
+    return effects;
+  }
+
+  async #wake(tx: Tx): Promise<void> {
+    if (this.#wakes.size === 0) return;
+    this.nextTimerAt = Math.min(this.nextTimerAt ?? this.#now, this.#now);
+    await tx.query('UPDATE timers SET due_at = $2 WHERE wake_key = ANY($1::text[]) AND due_at > $2', [
+      [...this.#wakes],
+      this.#now,
+    ]);
   }
 
   async #saveStates(tx: Tx): Promise<void> {
@@ -260,41 +268,50 @@ class Changes {
     );
   }
 
-  async #saveTimers(tx: Tx): Promise<void> {
+  /** Sent in this order: the timers of what has ended go, then those cancelled, then the new ones come. */
+  #saveTimers(tx: Tx): Promise<unknown>[] {
+    const sent: Promise<unknown>[] = [];
     for (const { kind, key } of this.#ended) {
       for (const [name, timer] of this.#timers)
         if (timer.kind === kind && address(timer.kind, timer.key) === address(kind, key)) this.#timers.delete(name);
     }
     if (this.#ended.length > 0) {
-      await tx.query(
-        `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k(kind, account, region, id)
+      sent.push(
+        tx.query(
+          `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS k(kind, account, region, id)
          WHERE t.kind = k.kind AND t.account = k.account AND t.region = k.region AND t.document_id = k.id`,
-        columns(this.#ended),
+          columns(this.#ended),
+        ),
       );
     }
     const set = [...this.#timers.values()].filter((timer) => timer.at !== null);
     const cancelled = [...this.#timers.values()].filter((timer) => timer.at === null);
     if (cancelled.length > 0) {
-      await tx.query(
-        `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS k(kind, account, region, id, name)
+      sent.push(
+        tx.query(
+          `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS k(kind, account, region, id, name)
          WHERE t.kind = k.kind AND t.account = k.account AND t.region = k.region AND t.document_id = k.id AND t.name = k.name`,
-        [...columns(cancelled), cancelled.map((timer) => timer.name)],
+          [...columns(cancelled), cancelled.map((timer) => timer.name)],
+        ),
       );
     }
     if (set.length > 0) {
-      await tx.query(
-        `INSERT INTO timers (kind, account, region, document_id, name, due_at, wake_key)
+      sent.push(
+        tx.query(
+          `INSERT INTO timers (kind, account, region, document_id, name, due_at, wake_key)
          SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::text[])
          ON CONFLICT (kind, account, region, document_id, name) DO UPDATE SET due_at = excluded.due_at, wake_key = excluded.wake_key`,
-        [
-          ...columns(set),
-          set.map((timer) => timer.name),
-          set.map((timer) => Math.ceil(timer.at ?? 0)),
-          set.map((timer) => timer.wakeKey),
-        ],
+          [
+            ...columns(set),
+            set.map((timer) => timer.name),
+            set.map((timer) => Math.ceil(timer.at ?? 0)),
+            set.map((timer) => timer.wakeKey),
+          ],
+        ),
       );
       for (const { at } of set) if (at !== null) this.nextTimerAt = Math.min(this.nextTimerAt ?? at, at);
     }
+    return sent;
   }
 
   async #saveEffects(tx: Tx, lease: Lease): Promise<SavedEffect[]> {

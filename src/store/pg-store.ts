@@ -53,6 +53,7 @@ export class PgStore implements Store {
   readonly #pool: pg.Pool;
   readonly #stopServer: () => Promise<void>;
   readonly #log: StoreLog | undefined;
+  readonly #pipelined: boolean;
   readonly #names = new Map<string, string>();
   #closed: Promise<void> | undefined;
   #spread = 0;
@@ -60,12 +61,15 @@ export class PgStore implements Store {
   constructor(options: PgStoreOptions) {
     this.kind = options.kind;
     this.#stopServer = options.stopServer ?? (() => Promise.resolve());
+    this.#pipelined = options.kind !== 'pglite';
     this.#pool = new pg.Pool({
       max: options.maxConnections,
       idleTimeoutMillis: 0,
       connectionTimeoutMillis: 60_000,
       // Given last by `pg`'s types: parsers differ by client, not by process.
       types: types as unknown as pg.CustomTypesConfig,
+      // Statements sent together travel together, and are answered in their order. PGlite's worker takes one at a time.
+      pipeline: this.#pipelined,
       ...options.client,
     });
     this.#log = options.log;
@@ -112,18 +116,28 @@ export class PgStore implements Store {
     let open = true;
     let committing = false;
     let broken = false;
+    let last: Promise<unknown> = Promise.resolve();
+    const send = <R extends Row>(sql: string, parameters: readonly unknown[]): Promise<R[]> => {
+      if (this.#pipelined) return this.#run<R>(client, sql, parameters);
+      const answer = last.then(() => this.#run<R>(client, sql, parameters));
+      last = answer.catch(() => {});
+      return answer;
+    };
     const tx: Tx = {
       query: <R extends Row = Row>(sql: string, parameters: readonly unknown[] = []): Promise<R[]> => {
         if (!open) return Promise.reject(new Error('the transaction has ended; await every query inside it'));
-        return this.#run<R>(client, sql, parameters);
+        return send<R>(sql, parameters);
       },
       afterCommit: (callback) => void callbacks.push(callback),
     };
     let result: T;
     try {
-      await client.query('BEGIN');
+      // Not waited for: on a pipelined connection it travels with the first statement, which fails if it does.
+      const begun = send('BEGIN', []);
+      begun.catch(() => {});
       result = await work(tx);
       open = false;
+      await begun;
       committing = true;
       const outcome = await client.query('COMMIT');
       // A statement failed and `work` swallowed it: PostgreSQL answers COMMIT with ROLLBACK.
