@@ -17,7 +17,7 @@ import type { Artifact, ArtifactPlace } from '../../core/pipeline-execution/inde
 import type { Client, House } from '../service.ts';
 import { ActionFailure } from './actions/action.ts';
 import { storeIn } from './definitions.ts';
-import { measure, type Source, spool, type Spool } from './spool.ts';
+import { hold, type Held, measure, type Source, spool, type Spool } from './spool.ts';
 
 export type ArtifactDeskOptions = Readonly<{
   house: House;
@@ -87,7 +87,7 @@ export class ArtifactDesk {
   async put(name: string, source: Source): Promise<Artifact> {
     const place = this.outputPlaces().find((candidate) => candidate.name === name);
     assert(place !== undefined, `the action declares the output artifact ${name}`);
-    const spooled = await spool(this.#options.house, source);
+    const spooled = await hold(this.#options.house, source);
     try {
       return await putSpooled(await this.#options.client(), this.store, place, spooled);
     } finally {
@@ -130,7 +130,7 @@ export class ArtifactDesk {
       ([, store]) => store.location === artifact.bucket,
     );
     const source = await this.#options.ownClient(from?.[0] ?? region);
-    const spooled = await spool(house, await this.#open(source, artifact));
+    const spooled = await hold(house, await this.#open(source, artifact));
     try {
       if (spooled.sha256 !== artifact.sha256) throw changed(artifact, spooled.sha256);
       const place = { name: artifact.name, bucket: this.store.location, key: artifact.key };
@@ -156,7 +156,7 @@ async function putSpooled(
   client: Client,
   store: ArtifactStore,
   place: ArtifactPlace,
-  spooled: Spool,
+  spooled: Held,
 ): Promise<Artifact> {
   const body = spooled.open();
   try {

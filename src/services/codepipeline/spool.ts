@@ -47,6 +47,43 @@ export async function spool(house: House, source: Source): Promise<Spool> {
   return { path, bytes, sha256: hash.digest('hex'), open: () => createReadStream(path), dispose };
 }
 
+export type Held = Omit<Spool, 'path'>;
+
+/** Up to this much is kept in memory. */
+const IN_MEMORY_BYTES = 262_144;
+
+/** As `spool`, for one who needs no file: a little is kept in memory, without a trip to the disk. */
+export async function hold(house: House, source: Source): Promise<Held> {
+  const pieces = (readableOf(source) as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]();
+  const head: Uint8Array[] = [];
+  let bytes = 0;
+  for (let next = await pieces.next(); next.done !== true; next = await pieces.next()) {
+    head.push(next.value);
+    bytes += next.value.length;
+    if (bytes > IN_MEMORY_BYTES) return spool(house, Readable.from(following(head, pieces), { objectMode: false }));
+  }
+  const whole = Buffer.concat(head);
+  return {
+    bytes,
+    sha256: createHash('sha256').update(whole).digest('hex'),
+    open: () => Readable.from(bytes === 0 ? [] : [whole], { objectMode: false }),
+    dispose: () => Promise.resolve(),
+  };
+}
+
+/** What was read, and then the rest; ends the rest when it is left early. */
+async function* following(
+  head: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* head;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
 /** The digest and length of bytes that nobody needs to keep. */
 export async function measure(source: Source): Promise<Readonly<{ bytes: number; sha256: string }>> {
   const hash = createHash('sha256');
