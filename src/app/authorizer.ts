@@ -3,13 +3,23 @@
  * and words a denial as AWS does. A call with several access requests is allowed only if each is.
  */
 import { AwsError, type AccessRequest, type Principal, type RequestContext } from '../common/index.ts';
-import { decide, denialMessage } from '../core/policy/index.ts';
+import { decide, type DecisionInput, denialMessage, type PolicyDecision } from '../core/policy/index.ts';
 import type { Call, Identity, PrincipalPolicies } from '../services/index.ts';
 import { globalContext } from './request-context.ts';
 
 /** What of a call the decision depends on. */
 export type CallFacts = Pick<Call, 'principal' | 'account' | 'region' | 'now'> &
   Partial<Pick<Call, 'http' | 'viaService'>>;
+
+/** A decision with the policies and the whole context that it came from. */
+export type Explained = Readonly<{ input: DecisionInput; decision: PolicyDecision }>;
+
+const denials = new WeakMap<Error, Explained>();
+
+/** What a denial that `authorize` threw came from; undefined for any other error. */
+export function denialOf(error: unknown): Explained | undefined {
+  return error instanceof Error ? denials.get(error) : undefined;
+}
 
 export class Authorizer {
   readonly identity: Identity;
@@ -29,21 +39,42 @@ export class Authorizer {
         });
       return;
     }
+    const inputOf = await this.#inputs(call, extra);
+    for (const request of requests) {
+      const input = inputOf(request);
+      const decision = decide(input);
+      if (decision.allowed) continue;
+      const error = new AwsError('AccessDeniedException', denialMessage(call.principal, request, decision), {
+        statusCode: 403,
+      });
+      denials.set(error, { input, decision });
+      throw error;
+    }
+  }
+
+  /** The decision of each request, in their order, with all that went into it. Never throws for a denial. */
+  async explain(
+    call: CallFacts,
+    requests: readonly AccessRequest[],
+    extra: RequestContext = {},
+  ): Promise<readonly Explained[]> {
+    const inputOf = await this.#inputs(call, extra);
+    return requests.map((request) => {
+      const input = inputOf(request);
+      return { input, decision: decide(input) };
+    });
+  }
+
+  async #inputs(call: CallFacts, extra: RequestContext): Promise<(request: AccessRequest) => DecisionInput> {
     const policies = await this.#policiesOf(call.principal);
     const common = { ...globalContext(call, policies, this.#defaultAccount), ...extra };
-    for (const request of requests) {
-      const decision = decide({
-        principal: call.principal,
-        request,
-        scope: { account: call.account, region: call.region },
-        policies,
-        context: { ...common, ...request.context },
-      });
-      if (!decision.allowed)
-        throw new AwsError('AccessDeniedException', denialMessage(call.principal, request, decision), {
-          statusCode: 403,
-        });
-    }
+    return (request) => ({
+      principal: call.principal,
+      request,
+      scope: { account: call.account, region: call.region },
+      policies,
+      context: { ...common, ...request.context },
+    });
   }
 
   async #policiesOf(principal: Principal): Promise<PrincipalPolicies> {

@@ -1,4 +1,13 @@
 export {
+  type Foreseen,
+  type ForeseenCall,
+  type ForeseenCaller,
+  type ForeseenGap,
+  type Foresee,
+  type Foresight,
+  isGap,
+} from './foreseen.ts';
+export {
   type Call,
   type Client,
   type Credentials,
@@ -13,6 +22,7 @@ export {
   type Operation,
   operationsOf,
   type PrincipalPolicies,
+  type ResourceFacts,
   type Scope,
   type ServiceDefinition,
 } from './service.ts';

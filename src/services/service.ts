@@ -9,6 +9,7 @@ import type { AccessRequest, Clock, Ids, Json, Principal, RequestContext, Sessio
 import type { Engine, LoopDefinition } from '../engine/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
 import type { Blobs, Store } from '../store/index.ts';
+import type { Foresee } from './foreseen.ts';
 
 /** Everything a service may use. One per process. */
 export interface House {
@@ -150,9 +151,19 @@ export interface ServiceDefinition {
   start?(house: House): Promise<void> | void;
   /** Called at shutdown, before the store closes. */
   stop?(house: House): Promise<void> | void;
+  /**
+   * What the house knows of the resource `arn` for a decision made outside a call (`sluice why`, policy simulation): whose
+   * it is, its policies, the condition keys it brings (tags). `action` with prefix, as a policy writes it; `principal`
+   * where it matters (the grants of a key). Undefined: not a resource of this service, or one that does not exist.
+   */
+  resourceAccess?(arn: string, action: string, house: House, principal?: Principal): Promise<ResourceFacts | undefined>;
+  /** By AWS's operation name: the calls that follow from a call of it. See `foreseen.ts`. */
+  readonly foresee?: Readonly<Record<string, Foresee>>;
   /** HTTP that is not the AWS wire (git smart HTTP). Returns true when it took the request. Does its own authentication with `authenticate`. */
   http?(request: IncomingMessage, response: ServerResponse, tools: HttpTools): Promise<boolean>;
 }
+
+export type ResourceFacts = Omit<AccessRequest, 'action' | 'resource'>;
 
 export interface HttpTools {
   readonly house: House;

@@ -1,0 +1,56 @@
+/**
+ * What follows from a call: the further calls that its service will make because of it, said before any is made.
+ *
+ * `sluice preflight` asks each foreseen call's own `authorize` whether it would be allowed, then what follows from that.
+ * So a service says only which calls it makes, as whom; what they need is said once, where it is enforced. Keep a
+ * `foresee` beside the code that makes the calls: the two change together.
+ */
+import type { Call, Scope } from './service.ts';
+
+/** Who makes a foreseen call. */
+export type ForeseenCaller =
+  /** The service as itself; a policy must name it. */
+  | Readonly<{ service: string; sourceArn?: string; sourceAccount?: string }>
+  /** A session of a role. `by` assumes it; absent: the caller of the call at hand. */
+  | Readonly<{ roleArn: string; sessionName?: string; by?: ForeseenCaller }>;
+
+export type ForeseenCall = Readonly<{
+  /** The model's name (`s3`), and AWS's name of the operation. */
+  service: string;
+  operation: string;
+  input: object;
+  scope: Scope;
+  /** Absent: the caller of the call at hand (a forward access session). */
+  as?: ForeseenCaller;
+  /** `s3.eu-west-1.amazonaws.com`, as `Call.forward` takes it. */
+  viaService?: string;
+  /** For people, as it goes on after "to": `encrypt the artifact under the key of the store`. */
+  purpose: string;
+  /** What the call belongs to where that is more than the call at hand: `Deploy/ToProduction`, an action of a pipeline. */
+  part?: string;
+  /** Its denial is noted and passed over, or it is made only sometimes. */
+  optional?: boolean;
+}>;
+
+/** Something that cannot be known before it happens; said rather than guessed. */
+export type ForeseenGap = Readonly<{ unknown: string; part?: string }>;
+
+export type Foreseen = ForeseenCall | ForeseenGap;
+
+/**
+ * What is foreseen so far. `facts`: what earlier calls will have made, by a name that begins with its service (`s3
+ * bucket/key`), so that later ones find it. `placeholders`: an id that stands in for one that will be drawn, and how a
+ * policy writes it (`/aB3dE9x` as `/*`).
+ */
+export type Foresight = Readonly<{ facts: Map<string, unknown>; placeholders: Map<string, string> }>;
+
+/** `call` is as the operation's `authorize` saw it, allowed. Reads; never writes, and throws for nothing that AWS refuses later. */
+export type Foresee<Input = any> = (
+  input: Input,
+  call: Call,
+  foresight: Foresight,
+) => Promise<readonly Foreseen[]> | readonly Foreseen[];
+
+export function isGap(foreseen: Foreseen): foreseen is ForeseenGap {
+  return 'unknown' in foreseen;
+}
