@@ -1,5 +1,7 @@
 export { decide } from './decide.ts';
 export { denialMessage } from './denial-message.ts';
+export { type Mend, type MendStep, smallestMend, type StatementJson, withSteps } from './mend.ts';
+export type { NearMiss } from './near-miss.ts';
 export {
   parsePolicy,
   type PolicyCheck,
