@@ -4,6 +4,7 @@ import type { EpochMs } from './time.ts';
 /**
  * Who is calling.
  * - `Root`: the account itself. - `User`: an IAM user. - `AssumedRole`: a session of a role.
+ * - `FederatedUser`: a session of `sts:GetFederationToken`: a user's permissions, within what the session policies allow.
  * - `Service`: an AWS service acting as itself (`codepipeline.amazonaws.com`); `sourceArn` and `sourceAccount` say for
  *   which resource (the confused-deputy keys `aws:SourceArn`, `aws:SourceAccount`).
  * - `Anonymous`: an unsigned request.
@@ -33,6 +34,26 @@ export type Principal =
       /** The session tags that pass on when this session assumes another role. */
       transitiveTagKeys?: readonly string[];
       sourceIdentity?: string;
+      /** The identity provider's ARN, where the session is one of AssumeRoleWithWebIdentity (`aws:FederatedProvider`). */
+      federatedProvider?: string;
+      /** The claims of the web identity, as condition keys (`token.actions.githubusercontent.com:sub`). */
+      federatedContext?: RequestContext;
+      issuedAt: EpochMs;
+      expiresAt: EpochMs;
+    }>
+  | Readonly<{
+      type: 'FederatedUser';
+      account: string;
+      /** `arn:aws:sts::ACCOUNT:federated-user/NAME` */
+      arn: string;
+      name: string;
+      /** The user, or the root, whose permissions the session has at most. */
+      userArn: string;
+      /** Absent where the root made the session. */
+      userId?: string;
+      /** Policy documents passed to GetFederationToken. Absent: no identity policy gives the session anything. */
+      sessionPolicies?: readonly string[];
+      sessionTags?: Readonly<Record<string, string>>;
       issuedAt: EpochMs;
       expiresAt: EpochMs;
     }>
@@ -77,6 +98,8 @@ export type AccessRequest = Readonly<{
    * (`grant 0c237476...` of a KMS key). It counts as an allow by the resource's owner and never overrides an explicit deny.
    */
   grantedBy?: string;
+  /** Resource control policies do not bind what AWS itself owns, as the AWS managed keys of KMS. */
+  exemptFromResourceControl?: boolean;
 }>;
 
 /** `name` is what a denial calls it: `bucket policy of demo-artifacts`, `key policy of arn:...`, `trust policy of ...`. */

@@ -50,6 +50,7 @@ export function granteeMatches(grantee: string, principal: Principal): boolean {
   switch (principal.type) {
     case 'Root':
     case 'User':
+    case 'FederatedUser':
       return grantee === principal.arn;
     case 'AssumedRole':
       return grantee === principal.arn || grantee === principal.roleArn;
