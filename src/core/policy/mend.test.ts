@@ -165,9 +165,12 @@ describe('smallestMend()', () => {
           identity: fc.array(anyPolicy, { maxLength: 2 }),
           boundary: fc.option(anyPolicy, { nil: undefined }),
           session: fc.option(fc.array(anyPolicy, { minLength: 1, maxLength: 2 }), { nil: undefined }),
-          control: fc.option(fc.array(fc.array(anyPolicy, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 3 }), {
-            nil: undefined,
-          }),
+          control: fc.option(
+            fc.array(fc.array(anyPolicy, { minLength: 1, maxLength: 2 }), { minLength: 1, maxLength: 3 }),
+            {
+              nil: undefined,
+            },
+          ),
           resource: fc.array(onResource, { maxLength: 1 }),
           only: fc.boolean(),
         }),
