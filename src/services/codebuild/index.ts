@@ -12,11 +12,13 @@ import {
   listProjects,
   updateProject,
 } from './projects.ts';
+import { resourceAccess } from './resource-access.ts';
 import { closeBuildRoom } from './room.ts';
 
 export const codebuild: ServiceDefinition = {
   name: 'codebuild',
   iamPrefix: 'codebuild',
+  resourceAccess,
   operations: operationsOf({
     batchDeleteBuilds,
     batchGetBuilds,

@@ -8,12 +8,14 @@ import { getBlob, getFile, getFolder } from './files.ts';
 import { catchUp, referencesLoop } from './references.ts';
 import * as repositories from './repositories.ts';
 import { closeGitFolder } from './repository.ts';
+import { resourceAccess } from './resource-access.ts';
 import { serveGit } from './smart-http.ts';
 import { listTagsForResource, tagResource, untagResource } from './tags.ts';
 
 export const codecommit: ServiceDefinition = {
   name: 'codecommit',
   iamPrefix: 'codecommit',
+  resourceAccess,
   operations: operationsOf({
     ...repositories,
     ...branches,

@@ -37,6 +37,7 @@ import {
   stopDeployment,
 } from './deployments.ts';
 import { putLifecycleEventHookExecutionStatus } from './lifecycle-hooks.ts';
+import { resourceAccess } from './resource-access.ts';
 import {
   batchGetApplicationRevisions,
   getApplicationRevision,
@@ -48,6 +49,7 @@ import { listTagsForResource, tagResource, untagResource } from './tags.ts';
 export const codedeploy: ServiceDefinition = {
   name: 'codedeploy',
   iamPrefix: 'codedeploy',
+  resourceAccess,
   operations: operationsOf({
     batchGetApplicationRevisions,
     batchGetApplications,

@@ -14,6 +14,7 @@ import {
 import { acknowledgeJob, getJobDetails, pollForJobs, putJobFailureResult, putJobSuccessResult } from './jobs.ts';
 import { lineLoop } from './line-loop.ts';
 import { createPipeline, deletePipeline, getPipeline, listPipelines, updatePipeline } from './pipelines.ts';
+import { resourceAccess } from './resource-access.ts';
 import { sourcePollLoop } from './source-poll-loop.ts';
 import { emptySpool } from './spool.ts';
 import { getPipelineState } from './state.ts';
@@ -23,6 +24,7 @@ import { disableStageTransition, enableStageTransition } from './transitions.ts'
 export const codepipeline: ServiceDefinition = {
   name: 'codepipeline',
   iamPrefix: 'codepipeline',
+  resourceAccess,
   operations: operationsOf({
     acknowledgeJob,
     createCustomActionType,

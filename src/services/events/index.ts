@@ -10,6 +10,7 @@ import {
 } from './buses.ts';
 import { deliveryLoop } from './delivery.ts';
 import { putEvents } from './put-events.ts';
+import { resourceAccess } from './resource-access.ts';
 import {
   deleteRule,
   describeRule,
@@ -31,6 +32,7 @@ import { scheduleLoop } from './schedules.ts';
 export const events: ServiceDefinition = {
   name: 'events',
   iamPrefix: 'events',
+  resourceAccess,
   operations: operationsOf({
     createEventBus,
     deleteEventBus,

@@ -84,7 +84,7 @@ export async function onInstanceProfile(
   ];
 }
 
-function resourceTags(tags: Tags): RequestContext {
+export function resourceTags(tags: Tags): RequestContext {
   return Object.fromEntries(
     Object.entries(tags).flatMap(([key, value]) => [
       [`aws:ResourceTag/${key}`, value],

@@ -7,6 +7,7 @@ import { tagOperations } from './entity-tags.ts';
 import * as groupOperations from './groups.ts';
 import * as instanceProfileOperations from './instance-profiles.ts';
 import * as managedPolicyOperations from './policies.ts';
+import { resourceAccess } from './resource-access.ts';
 import * as roles from './roles.ts';
 import * as credentialOperations from './service-credentials.ts';
 import * as serviceLinkedRoleOperations from './service-linked-roles.ts';
@@ -18,6 +19,7 @@ const { createUser, getUser, listUsers, updateUser, deleteUser } = users;
 export const iam: ServiceDefinition = {
   name: 'iam',
   iamPrefix: 'iam',
+  resourceAccess,
   operations: {
     ...operationsOf({
       createRole,

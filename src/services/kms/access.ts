@@ -69,8 +69,11 @@ async function lookUp(call: Call, reference: KeyReference): Promise<Key | undefi
   return (await findKey(call.house.store, reference)) ?? (await managedKeyFor(call, reference));
 }
 
+/** What of a call the request depends on. */
+type Asking = Pick<Call, 'house' | 'principal' | 'viaService'>;
+
 export async function accessTo(
-  call: Call,
+  call: Asking,
   reference: KeyReference,
   key: Key | undefined,
   use: KeyUse,
@@ -91,7 +94,7 @@ export async function accessTo(
   };
 }
 
-async function matchingGrant(call: Call, key: Key, use: KeyUse): Promise<string | undefined> {
+async function matchingGrant(call: Asking, key: Key, use: KeyUse): Promise<string | undefined> {
   if (!GRANTABLE.has(use.action)) return undefined;
   const scope = { account: key.account, region: key.region };
   const found = await grants.list(call.house.store, { ...scope, parent: key.keyId });
@@ -104,7 +107,7 @@ async function matchingGrant(call: Call, key: Key, use: KeyUse): Promise<string 
 }
 
 /** Condition keys of the request: who, through what, with which encryption context. */
-export function requestContext(call: Call, encryptionContext?: EncryptionContext): RequestContext {
+export function requestContext(call: Asking, encryptionContext?: EncryptionContext): RequestContext {
   const account = accountOf(call.principal);
   const entries = isStringMap(encryptionContext) ? Object.entries(encryptionContext) : [];
   return {
@@ -115,7 +118,7 @@ export function requestContext(call: Call, encryptionContext?: EncryptionContext
   };
 }
 
-async function keyContext(call: Call, key: Key): Promise<RequestContext> {
+async function keyContext(call: Asking, key: Key): Promise<RequestContext> {
   const scope = { account: key.account, region: key.region };
   const names = (await aliases.list(call.house.store, { ...scope, parent: key.keyId })).map(({ key }) => key.id);
   return {

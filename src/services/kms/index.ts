@@ -17,12 +17,14 @@ import { cancelKeyDeletion, keyDeletionLoop, scheduleKeyDeletion } from './delet
 import { createGrant, listGrants, listRetirableGrants, retireGrant, revokeGrant } from './grants.ts';
 import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from './key-policies.ts';
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from './keys.ts';
+import { resourceAccess } from './resource-access.ts';
 import { disableKeyRotation, enableKeyRotation, getKeyRotationStatus } from './rotation.ts';
 import { listResourceTags, tagResource, untagResource } from './tags.ts';
 
 export const kms: ServiceDefinition = {
   name: 'kms',
   iamPrefix: 'kms',
+  resourceAccess,
   operations: operationsOf({
     cancelKeyDeletion,
     createAlias,

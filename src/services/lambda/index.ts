@@ -34,6 +34,7 @@ import {
 import { createFunction, deleteFunction, getFunction, getFunctionConfiguration, listFunctions } from './functions.ts';
 import { invoke } from './invoke.ts';
 import { addPermission, getPolicy, removePermission } from './permissions.ts';
+import { resourceAccess } from './resource-access.ts';
 import { listTags, tagResource, untagResource } from './tags.ts';
 import { updateFunctionCode, updateFunctionConfiguration } from './updates.ts';
 import { listVersionsByFunction, publishVersion } from './versions.ts';
@@ -42,6 +43,7 @@ import { workshopOf } from './workshop.ts';
 export const lambda: ServiceDefinition = {
   name: 'lambda',
   iamPrefix: 'lambda',
+  resourceAccess,
   operations: operationsOf({
     addPermission,
     createAlias,

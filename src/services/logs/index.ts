@@ -12,6 +12,7 @@ import {
   putRetentionPolicy,
 } from './groups.ts';
 import { filterLogEvents, getLogEvents, putLogEvents } from './log-events.ts';
+import { resourceAccess } from './resource-access.ts';
 import { retentionLoop, startRetention } from './retention.ts';
 import {
   listTagsForResource,
@@ -25,6 +26,7 @@ import {
 export const logs: ServiceDefinition = {
   name: 'logs',
   iamPrefix: 'logs',
+  resourceAccess,
   operations: operationsOf({
     createLogGroup,
     createLogStream,

@@ -76,7 +76,9 @@ export async function streamAccess(
 }
 
 /** The account's policies are for services alone; nobody else's call pays for reading them. */
-async function policiesFor(call: Call): Promise<readonly ResourcePolicy[]> {
+export async function policiesFor(
+  call: Pick<Call, 'house' | 'principal' | 'account' | 'region'>,
+): Promise<readonly ResourcePolicy[]> {
   if (call.principal.type !== 'Service') return [];
   const stored = await accountPolicies.list(call.house.store, { account: call.account, region: call.region });
   return stored.map(({ document }) => ({ name: `logs resource policy ${document.name}`, document: document.document }));

@@ -71,7 +71,8 @@ export async function accessTo(
   };
 }
 
-function policiesOf(bucket: Bucket, principal: Principal, action: string): readonly ResourcePolicy[] {
+/** `action` without prefix. */
+export function policiesOf(bucket: Bucket, principal: Principal, action: string): readonly ResourcePolicy[] {
   const { policy } = bucket;
   if (policy === undefined) return [];
   // The root user of the owner can always mend a policy that locks everybody out.

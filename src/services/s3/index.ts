@@ -63,10 +63,12 @@ import {
 } from './object-details.ts';
 import { listParts, uploadPart, uploadPartCopy } from './parts.ts';
 import { putObject } from './put-object.ts';
+import { resourceAccess } from './resource-access.ts';
 
 export const s3: ServiceDefinition = {
   name: 's3',
   iamPrefix: 's3',
+  resourceAccess,
   operations: operationsOf({
     abortMultipartUpload,
     completeMultipartUpload,

@@ -1,5 +1,6 @@
 /** Secrets Manager: secrets, versions and staging labels, policies, deletion with a waiting window. Rotation and replication are not implemented. */
 import { operationsOf, type ServiceDefinition } from '../service.ts';
+import { resourceAccess } from './resource-access.ts';
 import {
   createSecret,
   deleteResourcePolicy,
@@ -25,6 +26,7 @@ import {
 export const secretsmanager: ServiceDefinition = {
   name: 'secretsmanager',
   iamPrefix: 'secretsmanager',
+  resourceAccess,
   operations: operationsOf({
     createSecret,
     deleteResourcePolicy,

@@ -1,6 +1,7 @@
 /** SNS: topics with policies, subscriptions of queues and functions, filter policies, delivery at least once. */
 import { operationsOf, type ServiceDefinition } from '../service.ts';
 import { deliveryLoop, publish, publishBatch } from './publish.ts';
+import { resourceAccess } from './resource-access.ts';
 import {
   getSubscriptionAttributes,
   listSubscriptions,
@@ -23,6 +24,7 @@ import {
 export const sns: ServiceDefinition = {
   name: 'sns',
   iamPrefix: 'sns',
+  resourceAccess,
   operations: operationsOf({
     createTopic,
     deleteTopic,

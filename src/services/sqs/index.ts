@@ -22,10 +22,12 @@ import {
   tagQueue,
   untagQueue,
 } from './queues.ts';
+import { resourceAccess } from './resource-access.ts';
 
 export const sqs: ServiceDefinition = {
   name: 'sqs',
   iamPrefix: 'sqs',
+  resourceAccess,
   operations: operationsOf({
     changeMessageVisibility,
     changeMessageVisibilityBatch,

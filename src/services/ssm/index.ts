@@ -11,11 +11,13 @@ import {
   labelParameterVersion,
   putParameter,
 } from './parameters.ts';
+import { resourceAccess } from './resource-access.ts';
 import { addTagsToResource, listTagsForResource, removeTagsFromResource } from './tags.ts';
 
 export const ssm: ServiceDefinition = {
   name: 'ssm',
   iamPrefix: 'ssm',
+  resourceAccess,
   operations: operationsOf({
     addTagsToResource,
     deleteParameter,

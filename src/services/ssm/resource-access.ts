@@ -1,0 +1,12 @@
+/** What Systems Manager knows of a parameter named by its ARN. */
+import { parseArn } from '../../common/index.ts';
+import { resourceTagKeys } from '../resource-tags.ts';
+import type { House, ResourceFacts } from '../service.ts';
+import { nameOf, parameterKey, parameters } from './records.ts';
+
+export async function resourceAccess(arn: string, _action: string, house: House): Promise<ResourceFacts | undefined> {
+  const parsed = parseArn(arn);
+  if (parsed?.service !== 'ssm' || !parsed.resource.startsWith('parameter/')) return undefined;
+  const parameter = (await parameters.get(house.store, parameterKey(parsed, nameOf(arn, parsed))))?.document;
+  return parameter && { resourceAccount: parsed.account, context: resourceTagKeys(parameter.tags) };
+}
