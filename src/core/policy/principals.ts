@@ -34,9 +34,15 @@ function gripOf(named: Named, caller: Caller): Grip {
     case 'AssumedRole':
       if (named.aws.has(caller.arn)) return 'direct';
       if (named.aws.has(caller.roleArn) || named.aws.has(caller.roleId)) return 'role';
+      if (caller.federatedProvider !== undefined && named.federated.has(caller.federatedProvider)) return 'role';
       return named.aws.has(caller.account) ? 'account' : 'none';
     case 'User':
       if (named.aws.has(caller.arn) || named.aws.has(caller.userId)) return 'direct';
+      return named.aws.has(caller.account) ? 'account' : 'none';
+    case 'FederatedUser':
+      if (named.aws.has(caller.arn)) return 'direct';
+      // Its user is named: what the session lacks is not made good, as for the role of a session.
+      if (named.aws.has(caller.userArn) || (caller.userId !== undefined && named.aws.has(caller.userId))) return 'role';
       return named.aws.has(caller.account) ? 'account' : 'none';
     default:
       return named.aws.has(caller.account) ? 'account' : 'none';
@@ -58,6 +64,8 @@ function isExempt(named: Named, caller: Caller): boolean {
       );
     case 'User':
       return named.aws.has(caller.account) && (named.aws.has(caller.arn) || named.aws.has(caller.userId));
+    case 'FederatedUser':
+      return named.aws.has(caller.account) && named.aws.has(caller.arn);
     default:
       return gripOf(named, caller) !== 'none';
   }

@@ -12,8 +12,8 @@
  */
 import type { AccessRequest, Principal, RequestContext } from '../../common/index.ts';
 
-/** A policy as JSON text, with the name by which a denial calls it. */
-export type NamedPolicy = Readonly<{ name: string; document: string }>;
+/** A policy as JSON text, with the name by which a denial calls it, and its ARN where it has one of its own. */
+export type NamedPolicy = Readonly<{ name: string; document: string; arn?: string }>;
 
 /** Who asks. `Federated` is a caller that a web identity provider vouches for; it exists only while it assumes a role. */
 export type Caller = Principal | Readonly<{ type: 'Federated'; provider: string; account?: string }>;
@@ -27,6 +27,8 @@ export type PolicySet = Readonly<{
   serviceControl?: readonly (readonly NamedPolicy[])[];
   /** The same over the resource's account. */
   resourceControl?: readonly (readonly NamedPolicy[])[];
+  /** Of the VPC endpoint that the request came through. */
+  endpoint?: NamedPolicy;
 }>;
 
 export type DecisionInput = Readonly<{
@@ -47,18 +49,22 @@ export type PolicyType =
   | 'session policy'
   | 'service control policy'
   | 'resource control policy'
+  | 'VPC endpoint policy'
   | 'role trust policy';
 
 export type StatementRef = Readonly<{
   policyType: PolicyType;
   policyName: string;
+  policyArn?: string;
+  /** Of a service or resource control policy: 0 is the root's level, the last is the account's. */
+  level?: number;
   /** From 0. */
   statementIndex: number;
   /** Its Sid, where it has one. */
   sid?: string;
 }>;
 
-export type GateName = 'trust' | 'identity' | 'boundary' | 'session' | 'organization' | 'resource' | 'key';
+export type GateName = 'trust' | 'identity' | 'boundary' | 'session' | 'organization' | 'endpoint' | 'resource' | 'key';
 
 export type Gate = Readonly<{
   gate: GateName;
@@ -71,8 +77,8 @@ export type Gate = Readonly<{
 
 export type Denial =
   | Readonly<{ kind: 'explicit'; policyType: PolicyType; by: StatementRef }>
-  /** `policyType` is the type in which an allow is missing. */
-  | Readonly<{ kind: 'implicit'; policyType: PolicyType }>;
+  /** `policyType` is the type in which an allow is missing, `level` the first level of it that lacks one. */
+  | Readonly<{ kind: 'implicit'; policyType: PolicyType; level?: number }>;
 
 export type Allowance =
   | Readonly<{ kind: 'statement'; statement: StatementRef }>
