@@ -22,8 +22,9 @@ import type {
   ServiceDefinition,
 } from '../services/index.ts';
 import type { AuditTrail } from './audit.ts';
-import type { Authorizer } from './authorizer.ts';
+import { type Authorizer, denialOf } from './authorizer.ts';
 import { principalName } from './principals.ts';
+import { decisionRecord, type DecisionRecord } from './why/decision-record.ts';
 
 /** Source: EventBridge API Reference, PutEvents. */
 const ENTRIES_PER_CALL = 10;
@@ -38,6 +39,8 @@ export type Execution = Readonly<{
   http?: Call['http'];
   viaService?: string;
   context?: RequestContext;
+  /** Of the call that this one is made for, with the same caller. */
+  parentRequestId?: string;
   /** The wire has its own check, of the same constraints; absent: checked here against the model. */
   validate?: (input: Record<string, unknown>) => void;
 }>;
@@ -76,6 +79,7 @@ export class TheDoor implements Door {
     const call = this.#call(execution);
     let errorCode: string | undefined;
     let denial: string | undefined;
+    let decision: DecisionRecord | undefined;
     let requests: readonly AccessRequest[] = [];
     try {
       // The wire's codecs have seen to the types already.
@@ -88,6 +92,7 @@ export class TheDoor implements Door {
     } catch (error) {
       errorCode = isAwsError(error) ? error.code : 'InternalFailure';
       if (isAwsError(error) && /AccessDenied|Unauthorized/.test(error.code)) denial = error.message;
+      decision = decisionRecord(denialOf(error));
       throw error;
     } finally {
       this.#audit.add({
@@ -100,10 +105,13 @@ export class TheDoor implements Door {
         principal: principalName(execution.principal),
         errorCode,
         record: {
+          actions: requests.map((request) => request.action),
           resources: requests.map((request) => request.resource),
           sourceIp: execution.http?.sourceIp,
           viaService: execution.viaService,
+          parentRequestId: execution.parentRequestId,
           denial,
+          decision,
         },
       });
     }
@@ -113,6 +121,14 @@ export class TheDoor implements Door {
     principal: Principal,
     scope: Scope,
     options: Readonly<{ viaService?: string; context?: RequestContext }> = {},
+  ): Client {
+    return this.#client(principal, scope, options);
+  }
+
+  #client(
+    principal: Principal,
+    scope: Scope,
+    options: Pick<Execution, 'viaService' | 'context' | 'parentRequestId'>,
   ): Client {
     return {
       principal,
@@ -221,7 +237,7 @@ export class TheDoor implements Door {
       ...(execution.viaService === undefined ? {} : { viaService: execution.viaService }),
       ...(execution.context === undefined ? {} : { context: execution.context }),
       arn: (service, resource) => `arn:aws:${service}:${scope.region}:${scope.account}:${resource}`,
-      forward: (viaService) => this.as(principal, scope, { viaService }),
+      forward: (viaService) => this.#client(principal, scope, { viaService, parentRequestId: execution.requestId }),
     };
   }
 }
