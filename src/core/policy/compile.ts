@@ -66,10 +66,13 @@ function compileDocument(text: string): CompiledPolicy {
   };
 }
 
+/** The Sid of the statement that stands for a policy that cannot be read. */
+export const UNREADABLE = 'UnreadablePolicy';
+
 const DENY_EVERYTHING: CompiledStatement = {
   allow: false,
   index: 0,
-  sid: 'UnreadablePolicy',
+  sid: UNREADABLE,
   action: () => true,
   resource: () => true,
   principal: undefined,

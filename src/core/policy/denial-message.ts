@@ -31,7 +31,7 @@ function hidesReason(principal: Caller, request: AccessRequest): boolean {
   return 'account' in principal && principal.account !== request.resourceAccount;
 }
 
-function callerName(principal: Caller): string {
+export function callerName(principal: Caller): string {
   switch (principal.type) {
     case 'Service':
       return principal.service;

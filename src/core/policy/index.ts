@@ -1,7 +1,7 @@
 export { decide } from './decide.ts';
 export { denialMessage } from './denial-message.ts';
 export { type Mend, type MendStep, smallestMend, type StatementJson, withSteps } from './mend.ts';
-export type { NearMiss } from './near-miss.ts';
+export type { NearMiss, UnmetCondition } from './near-miss.ts';
 export {
   parsePolicy,
   type PolicyCheck,
@@ -11,6 +11,7 @@ export {
   type PolicyStatement,
   validatePolicyDocument,
 } from './policy-document.ts';
+export type { Supply } from './supply.ts';
 export type {
   Allowance,
   Caller,
