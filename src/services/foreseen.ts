@@ -14,11 +14,7 @@ export type ForeseenCaller =
   /** A session of a role. `by` assumes it; absent: the caller of the call at hand. */
   | Readonly<{ roleArn: string; sessionName?: string; by?: ForeseenCaller }>;
 
-export type ForeseenCall = Readonly<{
-  /** The model's name (`s3`), and AWS's name of the operation. */
-  service: string;
-  operation: string;
-  input: object;
+type Foreseeable = Readonly<{
   scope: Scope;
   /** Absent: the caller of the call at hand (a forward access session). */
   as?: ForeseenCaller;
@@ -30,12 +26,23 @@ export type ForeseenCall = Readonly<{
   part?: string;
   /** Its denial is noted and passed over, or it is made only sometimes. */
   optional?: boolean;
+  /** Made only where there is nothing at this ARN yet (a log group). */
+  unlessExists?: string;
 }>;
+
+/** `service` is the model's name (`s3`), `operation` AWS's name of the operation. */
+export type ForeseenCall = Foreseeable & Readonly<{ service: string; operation: string; input: object }>;
+
+/** A permission that is asked for by no call of the API (`codecommit:GitPull`, over git's own protocol). */
+export type ForeseenUse = Foreseeable & Readonly<{ action: string; resource: string }>;
 
 /** Something that cannot be known before it happens; said rather than guessed. */
 export type ForeseenGap = Readonly<{ unknown: string; part?: string }>;
 
-export type Foreseen = ForeseenCall | ForeseenGap;
+/** What will fail whatever is permitted: `the key arn:... is disabled`. */
+export type ForeseenFailure = Readonly<{ fails: string; part?: string }>;
+
+export type Foreseen = ForeseenCall | ForeseenUse | ForeseenGap | ForeseenFailure;
 
 /**
  * What is foreseen so far. `facts`: what earlier calls will have made, by a name that begins with its service (`s3
@@ -44,13 +51,12 @@ export type Foreseen = ForeseenCall | ForeseenGap;
  */
 export type Foresight = Readonly<{ facts: Map<string, unknown>; placeholders: Map<string, string> }>;
 
-/** `call` is as the operation's `authorize` saw it, allowed. Reads; never writes, and throws for nothing that AWS refuses later. */
+/**
+ * `call` is as the operation's `authorize` saw it, allowed. Reads; never writes, and throws for nothing that AWS refuses
+ * later. A generator is resumed when what it yielded is judged, and finds what that noted among the facts.
+ */
 export type Foresee<Input = any> = (
   input: Input,
   call: Call,
   foresight: Foresight,
-) => Promise<readonly Foreseen[]> | readonly Foreseen[];
-
-export function isGap(foreseen: Foreseen): foreseen is ForeseenGap {
-  return 'unknown' in foreseen;
-}
+) => AsyncIterable<Foreseen> | Promise<readonly Foreseen[]> | readonly Foreseen[];

@@ -2,10 +2,11 @@ export {
   type Foreseen,
   type ForeseenCall,
   type ForeseenCaller,
+  type ForeseenFailure,
   type ForeseenGap,
+  type ForeseenUse,
   type Foresee,
   type Foresight,
-  isGap,
 } from './foreseen.ts';
 export {
   type Call,

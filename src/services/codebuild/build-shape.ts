@@ -87,7 +87,7 @@ function expectedArtifacts(build: Build): BuildArtifacts {
 
 /** `bucket/path/namespace/name`, without empty parts. `name` is the buildspec's, where that counts. */
 export function artifactKey(
-  build: Build,
+  build: Pick<Build, 'id' | 'definition'>,
   artifacts: Build['definition']['artifacts'],
   name = artifacts.name ?? '',
 ): string {

@@ -207,8 +207,8 @@ function refuseOverrides(input: StartBuildInput): void {
   if ((input.autoRetryLimitOverride ?? 0) > 0) throw notImplemented('autoRetryLimitOverride');
 }
 
-/** The project as it stands, with the overrides of this start. */
-function defined(project: Project, input: StartBuildInput, call: Call): Omit<BuildDefinition, 'buildNumber'> {
+/** The project as it stands, with the overrides of this start. Throws what StartBuild refuses. */
+export function defined(project: Project, input: StartBuildInput, call: Call): Omit<BuildDefinition, 'buildNumber'> {
   const given = input.environmentVariablesOverride ?? [];
   const fromPipeline = isPipeline(call.principal, given);
   const pipelineRevision = fromPipeline ? given.find(({ name }) => name === REVISION_VARIABLE)?.value : undefined;

@@ -3,6 +3,7 @@ import { operationsOf, type ServiceDefinition } from '../service.ts';
 import { buildLoop, resumeBuilds } from './build-loop.ts';
 import { batchDeleteBuilds, batchGetBuilds, listBuilds, listBuildsForProject } from './build-queries.ts';
 import { retryBuild, startBuild, stopBuild } from './builds.ts';
+import { foresee } from './foresee.ts';
 import { listCuratedEnvironmentImages } from './images.ts';
 import {
   batchGetProjects,
@@ -19,6 +20,7 @@ export const codebuild: ServiceDefinition = {
   name: 'codebuild',
   iamPrefix: 'codebuild',
   resourceAccess,
+  foresee,
   operations: operationsOf({
     batchDeleteBuilds,
     batchGetBuilds,

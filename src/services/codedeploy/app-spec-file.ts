@@ -26,15 +26,32 @@ class Refusal extends Error {
   }
 }
 
-export async function readAppSpec(
-  client: Client,
-  roleArn: string,
-  revision: RevisionLocation,
-): Promise<Readonly<{ appSpec: LambdaAppSpec } | { error: DeploymentError }>> {
+type Read = Readonly<{ appSpec: LambdaAppSpec } | { error: DeploymentError }>;
+
+/** Undefined where the AppSpec is not in the revision's own text. */
+export function inlineAppSpec(revision: RevisionLocation): Read | undefined {
+  const text = inlineText(revision);
+  if (text === undefined) return undefined;
   try {
-    const text = await appSpecText(client, roleArn, revision);
-    const read = readLambdaAppSpec(parsed(text));
-    return 'appSpec' in read ? read : { error: { code: 'INVALID_REVISION', message: read.problem } };
+    return readText(text);
+  } catch (error) {
+    if (error instanceof Refusal) return { error: error.error };
+    throw error;
+  }
+}
+
+function inlineText(revision: RevisionLocation): string | undefined {
+  return revision.appSpecContent?.content ?? revision.string?.content;
+}
+
+function readText(text: string): Read {
+  const read = readLambdaAppSpec(parsed(text));
+  return 'appSpec' in read ? read : { error: { code: 'INVALID_REVISION', message: read.problem } };
+}
+
+export async function readAppSpec(client: Client, roleArn: string, revision: RevisionLocation): Promise<Read> {
+  try {
+    return readText(await appSpecText(client, roleArn, revision));
   } catch (error) {
     if (error instanceof Refusal) return { error: error.error };
     throw error;
@@ -42,7 +59,7 @@ export async function readAppSpec(
 }
 
 async function appSpecText(client: Client, roleArn: string, revision: RevisionLocation): Promise<string> {
-  const inline = revision.appSpecContent?.content ?? revision.string?.content;
+  const inline = inlineText(revision);
   if (inline !== undefined) return inline;
   const { s3Location } = revision;
   if (s3Location === undefined) throw new Refusal('REVISION_MISSING', 'The revision holds no AppSpec.');

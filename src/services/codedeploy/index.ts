@@ -36,6 +36,7 @@ import {
   listDeployments,
   stopDeployment,
 } from './deployments.ts';
+import { foresee } from './foresee.ts';
 import { putLifecycleEventHookExecutionStatus } from './lifecycle-hooks.ts';
 import { resourceAccess } from './resource-access.ts';
 import {
@@ -50,6 +51,7 @@ export const codedeploy: ServiceDefinition = {
   name: 'codedeploy',
   iamPrefix: 'codedeploy',
   resourceAccess,
+  foresee,
   operations: operationsOf({
     batchGetApplicationRevisions,
     batchGetApplications,

@@ -7,12 +7,15 @@ type Sessions = Map<string, Session>;
 
 const sessions = new WeakMap<House, Sessions>();
 
+type RoleUse = Readonly<{ roleArn: string; sessionName: string; sourceArn: string }>;
+
+/** A role, and as whom CodeDeploy assumes it. */
+export function roleUse({ account }: Scope, { sourceArn, ...role }: RoleUse) {
+  return { ...role, by: { service: 'codedeploy.amazonaws.com', sourceArn, sourceAccount: account } };
+}
+
 /** A client that acts in the role. `sourceArn`: of the deployment group. Throws what AssumeRole throws. */
-export async function asRole(
-  house: House,
-  scope: Scope,
-  role: Readonly<{ roleArn: string; sessionName: string; sourceArn: string }>,
-): Promise<Client> {
+export async function asRole(house: House, scope: Scope, role: RoleUse): Promise<Client> {
   const known = sessions.get(house) ?? new Map<string, Session>();
   sessions.set(house, known);
   const name = JSON.stringify([scope.account, scope.region, role]);
@@ -20,17 +23,8 @@ export async function asRole(
   for (const [key, session] of known) if (session.expiresAt < now + 5 * MINUTE_MS) known.delete(key);
   let session = known.get(name);
   if (session === undefined) {
-    session = await house.door.assumeRole({
-      roleArn: role.roleArn,
-      sessionName: role.sessionName,
-      region: scope.region,
-      by: {
-        type: 'Service',
-        service: 'codedeploy.amazonaws.com',
-        sourceArn: role.sourceArn,
-        sourceAccount: scope.account,
-      },
-    });
+    const { by, ...use } = roleUse(scope, role);
+    session = await house.door.assumeRole({ ...use, region: scope.region, by: { type: 'Service', ...by } });
     known.set(name, session);
   }
   return house.door.as(session.principal, { account: scope.account, region: scope.region });

@@ -14,6 +14,7 @@ import {
   reEncrypt,
 } from './cryptographic-operations.ts';
 import { cancelKeyDeletion, keyDeletionLoop, scheduleKeyDeletion } from './deletion.ts';
+import { foresee } from './foresee.ts';
 import { createGrant, listGrants, listRetirableGrants, retireGrant, revokeGrant } from './grants.ts';
 import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from './key-policies.ts';
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from './keys.ts';
@@ -25,6 +26,7 @@ export const kms: ServiceDefinition = {
   name: 'kms',
   iamPrefix: 'kms',
   resourceAccess,
+  foresee,
   operations: operationsOf({
     cancelKeyDeletion,
     createAlias,

@@ -31,6 +31,7 @@ import {
   putFunctionEventInvokeConfig,
   updateFunctionEventInvokeConfig,
 } from './event-invoke-configs.ts';
+import { foresee } from './foresee.ts';
 import { createFunction, deleteFunction, getFunction, getFunctionConfiguration, listFunctions } from './functions.ts';
 import { invoke } from './invoke.ts';
 import { addPermission, getPolicy, removePermission } from './permissions.ts';
@@ -44,6 +45,7 @@ export const lambda: ServiceDefinition = {
   name: 'lambda',
   iamPrefix: 'lambda',
   resourceAccess,
+  foresee,
   operations: operationsOf({
     addPermission,
     createAlias,

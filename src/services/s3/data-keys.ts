@@ -32,8 +32,7 @@ export async function newDataKey(call: Call, bucket: Bucket, key: string, input:
   }
   const arn = encryption.bucketKeyEnabled ? bucketArn(bucket.name) : objectArn(bucket.name, key);
   const fullContext = { ...context, 'aws:s3:arn': arn };
-  // The AWS managed key is that of the bucket's account, and no other account's principal can use it.
-  const keyId = encryption.kmsKeyId ?? `arn:aws:kms:${bucket.region}:${bucket.account}:alias/aws/s3`;
+  const keyId = encryption.kmsKeyId ?? managedKey(bucket);
   const answer = await throughKms<{ CiphertextBlob: Uint8Array; Plaintext: Uint8Array; KeyId: string }>(
     call,
     bucket.region,
@@ -50,6 +49,11 @@ export async function newDataKey(call: Call, bucket: Bucket, key: string, input:
       bucketKeyEnabled: encryption.bucketKeyEnabled,
     },
   };
+}
+
+/** The AWS managed key is that of the bucket's account, and no other account's principal can use it. */
+export function managedKey(bucket: Bucket): string {
+  return `arn:aws:kms:${bucket.region}:${bucket.account}:alias/aws/s3`;
 }
 
 /** The data key of a stored object; for SSE-KMS this asks KMS as the caller. */
@@ -75,7 +79,8 @@ export function encryptionOutput(encryption: Encryption | undefined) {
   };
 }
 
-function requestedEncryption(
+/** By what the request says and else by what the bucket says. Throws for what is not possible. */
+export function requestedEncryption(
   bucket: Bucket,
   input: EncryptionInput,
 ): { encryption: BucketEncryption; context: Readonly<Record<string, string>> } {

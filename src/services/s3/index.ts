@@ -41,6 +41,7 @@ import {
 import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './buckets.ts';
 import { copyObject } from './copy-object.ts';
 import { deleteObject, deleteObjects } from './delete-objects.ts';
+import { foresee } from './foresee.ts';
 import { getObject, headObject } from './get-object.ts';
 import { listObjects, listObjectsV2, listObjectVersions } from './listings.ts';
 import {
@@ -69,6 +70,7 @@ export const s3: ServiceDefinition = {
   name: 's3',
   iamPrefix: 's3',
   resourceAccess,
+  foresee,
   operations: operationsOf({
     abortMultipartUpload,
     completeMultipartUpload,

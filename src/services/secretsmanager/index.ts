@@ -1,5 +1,6 @@
 /** Secrets Manager: secrets, versions and staging labels, policies, deletion with a waiting window. Rotation and replication are not implemented. */
 import { operationsOf, type ServiceDefinition } from '../service.ts';
+import { foresee } from './foresee.ts';
 import { resourceAccess } from './resource-access.ts';
 import {
   createSecret,
@@ -27,6 +28,7 @@ export const secretsmanager: ServiceDefinition = {
   name: 'secretsmanager',
   iamPrefix: 'secretsmanager',
   resourceAccess,
+  foresee,
   operations: operationsOf({
     createSecret,
     deleteResourcePolicy,

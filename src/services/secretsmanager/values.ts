@@ -365,6 +365,10 @@ function sealWith(call: Call, key: Uint8Array, wrapped: Uint8Array, bytes: Uint8
   return JSON.stringify({ wrapped: text(wrapped), iv: text(iv), tag: text(cipher.getAuthTag()), body: text(body) });
 }
 
-function contextOf(scope: Scope, secret: Pick<Secret, 'name' | 'suffix'>, versionId: string): Record<string, string> {
+export function contextOf(
+  scope: Scope,
+  secret: Pick<Secret, 'name' | 'suffix'>,
+  versionId: string,
+): Record<string, string> {
   return { SecretARN: secretArn(scope, secret), SecretVersionId: versionId };
 }

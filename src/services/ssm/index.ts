@@ -1,5 +1,6 @@
 /** Systems Manager: Parameter Store, standard tier. */
 import { operationsOf, type ServiceDefinition } from '../service.ts';
+import { foresee } from './foresee.ts';
 import {
   deleteParameter,
   deleteParameters,
@@ -18,6 +19,7 @@ export const ssm: ServiceDefinition = {
   name: 'ssm',
   iamPrefix: 'ssm',
   resourceAccess,
+  foresee,
   operations: operationsOf({
     addTagsToResource,
     deleteParameter,

@@ -154,15 +154,15 @@ async function putFile(
     Body: createReadStream(path),
     ContentLength: size,
     Metadata: { 'codebuild-buildarn': tools.build.arn },
-    ...encryption(definition, tools),
+    ...encryption(definition, tools.build.definition.encryptionKey, tools.scope),
     ...(definition.bucketOwnerAccess === 'FULL' ? { ACL: 'bucket-owner-full-control' } : {}),
     ...(definition.bucketOwnerAccess === 'READ_ONLY' ? { ACL: 'bucket-owner-read' } : {}),
   });
 }
 
-function encryption(definition: Definition, tools: ArtifactTools): object {
+export function encryption(definition: Definition, encryptionKey: string, scope: Scope): object {
   if (definition.encryptionDisabled === true) return {};
-  return { ServerSideEncryption: 'aws:kms', ...keyId(tools.build.definition.encryptionKey, tools.scope) };
+  return { ServerSideEncryption: 'aws:kms', ...keyId(encryptionKey, scope) };
 }
 
 /** The default, the AWS managed key of S3, is what S3 takes when none is named. */

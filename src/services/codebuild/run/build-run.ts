@@ -447,7 +447,9 @@ export class BuildRun {
   }
 }
 
-function logTarget(build: Build): { groupName: string; streamName: string } | undefined {
+export function logTarget(
+  build: Pick<Build, 'id' | 'definition'>,
+): { groupName: string; streamName: string } | undefined {
   const { logsConfig, projectName } = build.definition;
   const { status, groupName, streamName } = logsConfig?.cloudWatchLogs ?? { status: 'ENABLED' as const };
   if (status === 'DISABLED') return undefined;

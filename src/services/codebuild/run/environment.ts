@@ -22,15 +22,13 @@ export type BuildVariables = Readonly<{
   secretNames: ReadonlySet<string>;
 }>;
 
-const PARAMETERS_AT_ONCE = 10;
+export const PARAMETERS_AT_ONCE = 10;
 
-/** Reads parameters and secrets as the service role and hides their values. Throws `PhaseFailure`. */
-export async function resolveVariables(
-  definition: BuildDefinition,
-  buildspec: Buildspec,
-  client: Client,
-  masker: Masker,
-): Promise<BuildVariables> {
+/** Of buildspec, project and build; the later wins. */
+export function declaredVariables(
+  definition: Readonly<{ environment: BuildDefinition['environment'] }>,
+  buildspec: Pick<Buildspec, 'variables' | 'parameterStore' | 'secretsManager'>,
+): Variable[] {
   const variables = new Map<string, Variable>();
   const put = (given: Readonly<Record<string, string>>, type: string): void => {
     for (const [name, value] of Object.entries(given)) variables.set(name, { name, value, type });
@@ -41,7 +39,18 @@ export async function resolveVariables(
   for (const { name = '', value = '', type = 'PLAINTEXT' } of definition.environment.environmentVariables) {
     variables.set(name, { name, value, type });
   }
-  const of = (type: string): Variable[] => [...variables.values()].filter((variable) => variable.type === type);
+  return [...variables.values()];
+}
+
+/** Reads parameters and secrets as the service role and hides their values. Throws `PhaseFailure`. */
+export async function resolveVariables(
+  definition: BuildDefinition,
+  buildspec: Buildspec,
+  client: Client,
+  masker: Masker,
+): Promise<BuildVariables> {
+  const variables = declaredVariables(definition, buildspec);
+  const of = (type: string): Variable[] => variables.filter((variable) => variable.type === type);
   const values: Record<string, string> = Object.fromEntries(of('PLAINTEXT').map(({ name, value }) => [name, value]));
   const secrets = {
     ...(await readParameters(of('PARAMETER_STORE'), client)),
@@ -84,18 +93,24 @@ async function readSecrets(variables: readonly Variable[], client: Client): Prom
 }
 
 /** `secret-id:json-key:version-stage:version-id`; the id may be an ARN, which has six colons of its own. */
-async function readSecret(reference: string, client: Client): Promise<string> {
+export function parseSecretReference(reference: string): Readonly<{ id: string; key: string; input: object }> {
   const arn = /^(arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:[^:]+)(?::(.*))?$/.exec(reference);
   const [first = '', ...others] = reference.split(':');
   const id = arn?.[1] ?? first;
   const [key = '', stage = '', versionId = ''] = arn === null ? others : (arn[2] ?? '').split(':');
+  const input = {
+    SecretId: id,
+    ...(stage === '' ? {} : { VersionStage: stage }),
+    ...(versionId === '' ? {} : { VersionId: versionId }),
+  };
+  return { id, key, input };
+}
+
+async function readSecret(reference: string, client: Client): Promise<string> {
+  const { id, key, input } = parseSecretReference(reference);
   let text: string | undefined;
   try {
-    const secret = await client.call<{ SecretString?: string }>('secretsmanager', 'GetSecretValue', {
-      SecretId: id,
-      ...(stage === '' ? {} : { VersionStage: stage }),
-      ...(versionId === '' ? {} : { VersionId: versionId }),
-    });
+    const secret = await client.call<{ SecretString?: string }>('secretsmanager', 'GetSecretValue', input);
     text = secret.SecretString;
   } catch (error) {
     if (isAwsError(error)) throw new PhaseFailure('Secrets Manager Error', `${error.code}: ${error.message}`);

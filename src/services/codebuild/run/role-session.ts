@@ -3,6 +3,21 @@ import { MINUTE_MS, type Session } from '../../../common/index.ts';
 import type { Client, House, Scope } from '../../service.ts';
 import { type Build, buildUuid, projectArn, SERVICE } from '../records.ts';
 
+/** The role of a build, and as whom CodeBuild assumes it. */
+export function roleUse(scope: Scope, { id, definition }: Readonly<{ id: string; definition: UsedDefinition }>) {
+  return {
+    roleArn: definition.serviceRole,
+    sessionName: `AWSCodeBuild-${buildUuid(id)}`,
+    by: {
+      service: SERVICE,
+      sourceArn: projectArn(scope, definition.projectName),
+      sourceAccount: scope.account,
+    },
+  };
+}
+
+type UsedDefinition = Readonly<{ serviceRole: string; projectName: string }>;
+
 export class RoleSession {
   readonly #house: House;
   readonly #scope: Scope;
@@ -33,15 +48,10 @@ export class RoleSession {
 
   async #assume(): Promise<Session> {
     try {
+      const { by, ...use } = roleUse(this.#scope, this.#build);
       const session = await this.#house.door.assumeRole({
-        roleArn: this.#build.definition.serviceRole,
-        sessionName: `AWSCodeBuild-${buildUuid(this.#build.id)}`,
-        by: {
-          type: 'Service',
-          service: SERVICE,
-          sourceArn: projectArn(this.#scope, this.#build.definition.projectName),
-          sourceAccount: this.#scope.account,
-        },
+        ...use,
+        by: { type: 'Service', ...by },
         region: this.#scope.region,
       });
       this.#expiresAt = session.expiresAt;
