@@ -8,6 +8,7 @@ export type AwsClient = (service: keyof typeof TARGETS, operation: string, input
 const TARGETS = {
   codepipeline: 'CodePipeline_20150709',
   codedeploy: 'CodeDeploy_20141006',
+  monitoring: 'GraniteServiceVersion20100801',
   organizations: 'AWSOrganizationsV20161128',
 } as const;
 
@@ -26,7 +27,7 @@ export function awsClient(endpoint: string, environment: Readonly<Record<string,
         url: '/',
         headers: {
           host: url.host,
-          'content-type': 'application/x-amz-json-1.1',
+          'content-type': service === 'monitoring' ? 'application/x-amz-json-1.0' : 'application/x-amz-json-1.1',
           'x-amz-target': `${TARGETS[service]}.${operation}`,
         },
         body,

@@ -4,6 +4,7 @@ import { addAccountCommand } from './account.ts';
 import { addClockCommand } from './clock.ts';
 import { addDemoCommand } from './demo.ts';
 import { addDoctorCommand } from './doctor.ts';
+import { addFitnessCommand } from './fitness.ts';
 import { addStartCommand } from './start.ts';
 import { addStatusCommand } from './status.ts';
 import { packageVersion } from '../config.ts';
@@ -17,6 +18,7 @@ addDemoCommand(program);
 addClockCommand(program);
 addAccountCommand(program);
 addStatusCommand(program);
+addFitnessCommand(program);
 addDoctorCommand(program);
 
 try {

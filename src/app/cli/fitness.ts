@@ -1,0 +1,305 @@
+/**
+ * `sluice fitness APPLICATION/GROUP` or `sluice fitness PIPELINE`: can the alarms of a deployment fire in time?
+ * Exit code: 0 every deployment group is fit, 1 one is not, 2 it could not be told.
+ */
+import type { Command } from 'commander';
+import type { AlarmRule, AlarmValue } from '../../core/alarm/index.ts';
+import {
+  type Finding,
+  type FitnessMend,
+  groupFitness,
+  type GroupReport,
+  type Situation,
+  type StepFitness,
+  type WatchedAlarm,
+} from '../../core/alarm-fitness/index.ts';
+import { type Routing, shiftSteps } from '../../core/traffic-shift/index.ts';
+import { OptionError } from '../config.ts';
+import { awsClient, type AwsClient } from './aws.ts';
+import { control, withEndpoint } from './endpoint.ts';
+
+type Options = Readonly<{
+  endpoint: string;
+  json?: boolean;
+  fault: string;
+  baseline: string;
+  rate?: string;
+  publishDelay: string;
+}>;
+
+type Target = Readonly<{ application: string; group: string }>;
+type TargetReport = GroupReport & Target & Readonly<{ situation: Situation; measuredRate: boolean }>;
+
+export function addFitnessCommand(program: Command): void {
+  withEndpoint(
+    program
+      .command('fitness <group>')
+      .description(
+        'say whether the alarms of APPLICATION/GROUP, or of every CodeDeploy action of a pipeline, can fire in time',
+      )
+      .option('--fault <percent>', 'how many of a bad version’s requests fail', '30')
+      .option('--baseline <percent>', 'how many of a good version’s requests fail', '0')
+      .option('--rate <requests>', 'requests a minute (default: what the last hour’s metrics say, else 60)')
+      .option('--publish-delay <seconds>', 'from a request to its datapoint', '1')
+      .option('--json', 'for machines'),
+  ).action(async (name: string, options: Options) => {
+    const aws = awsClient(options.endpoint, process.env);
+    const reports: TargetReport[] = [];
+    try {
+      for (const target of await targetsOf(aws, name)) reports.push(await reportOn(aws, target, options));
+    } catch (error) {
+      process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 2;
+      return;
+    }
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(reports, null, 2)}\n` : reports.map(drawn).join('\n'),
+    );
+    process.exitCode = reports.every(({ fit }) => fit) ? 0 : 1;
+  });
+}
+
+async function targetsOf(aws: AwsClient, name: string): Promise<readonly Target[]> {
+  const slash = name.indexOf('/');
+  if (slash > 0) return [{ application: name.slice(0, slash), group: name.slice(slash + 1) }];
+  const { pipeline } = (await aws('codepipeline', 'GetPipeline', { name })) as {
+    pipeline: {
+      stages: readonly {
+        actions: readonly {
+          name: string;
+          roleArn?: string;
+          actionTypeId: { provider: string };
+          configuration?: Readonly<Record<string, string>>;
+        }[];
+      }[];
+    };
+  };
+  const found = pipeline.stages
+    .flatMap(({ actions }) => actions)
+    .filter(({ actionTypeId }) => actionTypeId.provider === 'CodeDeploy')
+    .map(({ configuration = {} }) => ({
+      application: configuration['ApplicationName'] ?? '',
+      group: configuration['DeploymentGroupName'] ?? '',
+    }));
+  if (found.length === 0) throw new OptionError(`the pipeline ${name} has no CodeDeploy action`);
+  return found;
+}
+
+type Group = Readonly<{
+  deploymentConfigName?: string;
+  alarmConfiguration?: { enabled?: boolean; alarms?: readonly { name?: string }[] };
+  autoRollbackConfiguration?: { enabled?: boolean; events?: readonly string[] };
+}>;
+
+async function reportOn(aws: AwsClient, target: Target, options: Options): Promise<TargetReport> {
+  const { deploymentGroupInfo: group } = (await aws('codedeploy', 'GetDeploymentGroup', {
+    applicationName: target.application,
+    deploymentGroupName: target.group,
+  })) as { deploymentGroupInfo: Group };
+  const steps = shiftSteps(await routingOf(aws, group.deploymentConfigName ?? ''));
+  const alarmNames = (group.alarmConfiguration?.alarms ?? []).flatMap(({ name }) => name ?? []);
+  const wire = alarmNames.length === 0 ? [] : await describeAlarms(aws, alarmNames);
+  const measured = options.rate === undefined ? await requestRate(aws, options.endpoint, wire) : undefined;
+  const situation: Situation = {
+    steps,
+    finalBakeMs: 0,
+    requestsPerMinute: options.rate === undefined ? (measured ?? 60) : numberOption('--rate', options.rate),
+    fault: numberOption('--fault', options.fault) / 100,
+    baseline: numberOption('--baseline', options.baseline) / 100,
+    publishDelayMs: numberOption('--publish-delay', options.publishDelay) * 1000,
+  };
+  const rollback = group.autoRollbackConfiguration;
+  const report = groupFitness(
+    {
+      alarmsEnabled: group.alarmConfiguration?.enabled === true,
+      alarmNames,
+      rollsBackOnAlarm: rollback?.enabled === true && (rollback.events ?? []).includes('DEPLOYMENT_STOP_ON_ALARM'),
+    },
+    wire.map(watchedAlarm),
+    situation,
+  );
+  return { ...target, ...report, situation, measuredRate: measured !== undefined };
+}
+
+async function routingOf(aws: AwsClient, deploymentConfigName: string): Promise<Routing> {
+  const { deploymentConfigInfo: config } = (await aws('codedeploy', 'GetDeploymentConfig', {
+    deploymentConfigName,
+  })) as {
+    deploymentConfigInfo: {
+      trafficRoutingConfig?: {
+        type: string;
+        timeBasedCanary?: { canaryPercentage: number; canaryInterval: number };
+        timeBasedLinear?: { linearPercentage: number; linearInterval: number };
+      };
+    };
+  };
+  const { timeBasedCanary: canary, timeBasedLinear: linear } = config.trafficRoutingConfig ?? {};
+  if (canary !== undefined)
+    return { type: 'TimeBasedCanary', percent: canary.canaryPercentage, intervalMinutes: canary.canaryInterval };
+  if (linear !== undefined)
+    return { type: 'TimeBasedLinear', percent: linear.linearPercentage, intervalMinutes: linear.linearInterval };
+  return { type: 'AllAtOnce' };
+}
+
+type WireAlarm = Readonly<{
+  AlarmName: string;
+  StateValue: AlarmValue;
+  MetricName?: string;
+  Namespace?: string;
+  Statistic?: string;
+  ExtendedStatistic?: string;
+  Dimensions?: readonly { Name: string; Value: string }[];
+  Period?: number;
+  EvaluationPeriods: number;
+  DatapointsToAlarm?: number;
+  Threshold?: number;
+  ComparisonOperator: AlarmRule['comparison'];
+  TreatMissingData?: AlarmRule['treatMissingData'];
+}>;
+
+async function describeAlarms(aws: AwsClient, names: readonly string[]): Promise<readonly WireAlarm[]> {
+  const { MetricAlarms = [] } = (await aws('monitoring', 'DescribeAlarms', { AlarmNames: names })) as {
+    MetricAlarms?: readonly WireAlarm[];
+  };
+  return MetricAlarms;
+}
+
+function watchedAlarm(alarm: WireAlarm): WatchedAlarm {
+  const byVersion = (alarm.Dimensions ?? []).some(({ Name }) => Name === 'ExecutedVersion');
+  return {
+    name: alarm.AlarmName,
+    metric: alarm.Namespace === 'AWS/Lambda' ? (alarm.MetricName ?? '') : `${alarm.Namespace}/${alarm.MetricName}`,
+    statistic: alarm.ExtendedStatistic ?? alarm.Statistic ?? '',
+    scope: byVersion ? 'Version' : 'Service',
+    state: alarm.StateValue,
+    rule: {
+      period: alarm.Period ?? 60,
+      evaluationPeriods: alarm.EvaluationPeriods,
+      datapointsToAlarm: alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods,
+      threshold: alarm.Threshold ?? 0,
+      comparison: alarm.ComparisonOperator,
+      treatMissingData: alarm.TreatMissingData ?? 'missing',
+    },
+  };
+}
+
+/** Requests a minute in the last hour, by the invocations that the alarms' own dimensions count; undefined: none known. */
+async function requestRate(
+  aws: AwsClient,
+  endpoint: string,
+  alarms: readonly WireAlarm[],
+): Promise<number | undefined> {
+  const alarm = alarms.find(({ Namespace }) => Namespace === 'AWS/Lambda');
+  if (alarm === undefined) return undefined;
+  const { epochMs } = await control<{ epochMs: number }>(endpoint, 'GET', 'clock');
+  const { Datapoints = [] } = (await aws('monitoring', 'GetMetricStatistics', {
+    Namespace: 'AWS/Lambda',
+    MetricName: 'Invocations',
+    Dimensions: (alarm.Dimensions ?? []).filter(({ Name }) => Name !== 'ExecutedVersion'),
+    StartTime: (epochMs - 3_600_000) / 1000,
+    EndTime: epochMs / 1000,
+    Period: 60,
+    Statistics: ['Sum'],
+  })) as { Datapoints?: readonly { Sum?: number }[] };
+  const sums = Datapoints.map(({ Sum = 0 }) => Sum).filter((sum) => sum > 0);
+  if (sums.length === 0) return undefined;
+  return sums.reduce((total, sum) => total + sum, 0) / sums.length;
+}
+
+function numberOption(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value < 0) throw new OptionError(`${name} takes a number of 0 or more, not ${text}`);
+  return value;
+}
+
+// --- in words ---
+
+function drawn(report: TargetReport): string {
+  const { situation, application, group } = report;
+  const rate = Math.round(situation.requestsPerMinute * 10) / 10;
+  const lines = [
+    `${report.fit ? '✓' : '✗'} ${application}/${group}: ${report.fit ? 'an alarm is certain to stop a bad release in time' : 'no alarm is certain to stop a bad release in time'}`,
+    `  a bad version fails ${percent(situation.fault)} of its requests; ${rate} requests a minute${report.measuredRate ? ' (measured)' : ''}`,
+    ...report.findings.map((finding) => `  ✗ ${findingWords(finding)}`),
+  ];
+  for (const alarm of report.alarms) {
+    lines.push('', `  alarm ${alarm.name}`);
+    for (const step of alarm.steps) lines.push(`    ${stepWords(step)}`);
+    if (alarm.mends.length > 0) lines.push('    any one of these makes it certain:');
+    for (const mend of alarm.mends) lines.push(`      - ${mendWords(mend)}`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const VERDICTS = { Can: '✓ can fire', MayMiss: '~ may miss', Cannot: '✗ cannot fire', Unknown: '? unknown' } as const;
+
+const CAUSES: Readonly<Record<NonNullable<StepFitness['cause']>, string>> = {
+  Metric: 'it does not count errors; rehearse it',
+  Statistic: 'nothing can be promised for this statistic; rehearse it',
+  Direction: 'it fires on low values, and a fault makes high ones',
+  Percent: 'an error rate is 0 to 1, and the threshold is meant as percent',
+  Dilution: 'the other versions’ requests dilute the fault below the threshold',
+  Count: 'too few requests fail in a period',
+  Time: 'the step is over too soon',
+  Silence: 'periods without a request count as healthy',
+  Raised: 'it is in ALARM already, and stops any deployment',
+};
+
+function stepWords({ weightPercent, lengthMs, verdict, cause, detectionMs, shows }: StepFitness): string {
+  const step = `${String(weightPercent).padStart(3)} % for ${lengthMs === 0 ? 'no time' : duration(lengthMs)}`.padEnd(
+    24,
+  );
+  const detail = [
+    cause === undefined ? undefined : CAUSES[cause],
+    detectionMs === undefined ? undefined : `it takes up to ${duration(detectionMs)}`,
+    shows === undefined || verdict === 'Can' ? undefined : `a period shows ${shown(shows)}`,
+  ].filter((part) => part !== undefined);
+  return `${step}${VERDICTS[verdict].padEnd(14)}${detail.join('; ')}`.trimEnd();
+}
+
+function shown({ least, most }: Readonly<{ least: number; most: number }>): string {
+  const digits = (value: number): string => String(Number(value.toPrecision(2)));
+  return digits(least) === digits(most) ? digits(least) : `${digits(least)} to ${digits(most)}`;
+}
+
+function mendWords(mend: FitnessMend): string {
+  switch (mend.change) {
+    case 'Threshold':
+      return `threshold ${mend.to}`;
+    case 'Scope':
+      return 'count the new version only (dimension ExecutedVersion)';
+    case 'Period':
+      return `a period of ${mend.to} s`;
+    case 'Datapoints':
+      return `${mend.to.datapointsToAlarm} of ${mend.to.evaluationPeriods} datapoints`;
+    case 'MissingData':
+      return `treat missing data as ${mend.to}`;
+    case 'StepMinutes':
+      return `${mend.to} minutes for the step`;
+  }
+}
+
+function findingWords(finding: Finding): string {
+  switch (finding.kind) {
+    case 'NoAlarms':
+      return 'the group watches no alarm';
+    case 'AlarmsDisabled':
+      return 'the group lists alarms, but does not watch them (alarmConfiguration.enabled is false)';
+    case 'NoRollback':
+      return 'an alarm would stop the deployment, but not roll it back (DEPLOYMENT_STOP_ON_ALARM is not among the rollback events)';
+    case 'AlarmMissing':
+      return `the alarm ${finding.name} does not exist`;
+    case 'NoStep':
+      return 'all the traffic moves at once: no alarm can fire before it has';
+  }
+}
+
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}

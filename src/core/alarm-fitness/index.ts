@@ -1,0 +1,12 @@
+export type { Scope, Statistic, Traffic } from './counts.ts';
+export {
+  type Cause,
+  fitnessOf,
+  type FitnessVerdict,
+  type Situation,
+  stepFitness,
+  type StepFitness,
+  type WatchedAlarm,
+} from './fitness.ts';
+export { type FitnessMend, mendsOf } from './mends.ts';
+export { type AlarmReport, type Finding, groupFitness, type GroupReport, type GroupSettings } from './group.ts';
