@@ -152,6 +152,24 @@ export function artifactKey(pipelineName: string, artifactName: string, actionEx
   return `${artifactFolder(pipelineName)}${artifactName.slice(0, 10)}/${suffix}`;
 }
 
+/** How an artifact is written, but for its bytes. */
+export function writeInput(store: ArtifactStore, place: ArtifactPlace) {
+  return {
+    Bucket: place.bucket,
+    Key: place.key,
+    ServerSideEncryption: 'aws:kms',
+    ...(store.encryptionKey === undefined ? {} : { SSEKMSKeyId: store.encryptionKey.id }),
+  };
+}
+
+export function readInput(place: ArtifactPlace & Readonly<{ versionId?: string }>) {
+  return {
+    Bucket: place.bucket,
+    Key: place.key,
+    ...(place.versionId === undefined ? {} : { VersionId: place.versionId }),
+  };
+}
+
 async function putSpooled(
   client: Client,
   store: ArtifactStore,
@@ -161,12 +179,9 @@ async function putSpooled(
   const body = spooled.open();
   try {
     const response = await client.call<PutObjectOutput>('s3', 'PutObject', {
-      Bucket: place.bucket,
-      Key: place.key,
+      ...writeInput(store, place),
       Body: body,
       ContentLength: spooled.bytes,
-      ServerSideEncryption: 'aws:kms',
-      ...(store.encryptionKey === undefined ? {} : { SSEKMSKeyId: store.encryptionKey.id }),
     });
     return { ...place, sha256: spooled.sha256, bytes: spooled.bytes, ...versionOf(response) };
   } catch (error) {
@@ -185,11 +200,7 @@ async function getObject(
   place: ArtifactPlace & Readonly<{ versionId?: string }>,
 ): Promise<Readonly<{ response: HeadObjectOutput; body: Readable }>> {
   try {
-    const { Body, ...response } = await client.call<GetObjectOutput>('s3', 'GetObject', {
-      Bucket: place.bucket,
-      Key: place.key,
-      ...(place.versionId === undefined ? {} : { VersionId: place.versionId }),
-    });
+    const { Body, ...response } = await client.call<GetObjectOutput>('s3', 'GetObject', readInput(place));
     return { response: response as HeadObjectOutput, body: Body as unknown as Readable };
   } catch (error) {
     if (!isAwsError(error)) throw error;

@@ -11,6 +11,7 @@ import {
   startPipelineExecution,
   stopPipelineExecution,
 } from './executions.ts';
+import { foresee } from './foresee.ts';
 import { acknowledgeJob, getJobDetails, pollForJobs, putJobFailureResult, putJobSuccessResult } from './jobs.ts';
 import { lineLoop } from './line-loop.ts';
 import { createPipeline, deletePipeline, getPipeline, listPipelines, updatePipeline } from './pipelines.ts';
@@ -25,6 +26,7 @@ export const codepipeline: ServiceDefinition = {
   name: 'codepipeline',
   iamPrefix: 'codepipeline',
   resourceAccess,
+  foresee,
   operations: operationsOf({
     acknowledgeJob,
     createCustomActionType,

@@ -72,7 +72,7 @@ export async function artifactSession(
   return assume(use, use.serviceRoleArn, codePipeline(use.scope, use.pipelineName), JSON.stringify(policy));
 }
 
-export function codePipeline(scope: Scope, pipelineName: string): Principal {
+export function codePipeline(scope: Scope, pipelineName: string): Extract<Principal, { type: 'Service' }> {
   return {
     type: 'Service',
     service: 'codepipeline.amazonaws.com',

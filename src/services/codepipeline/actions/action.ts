@@ -10,9 +10,11 @@ import type {
   ActionExecution,
   ActionResult,
   Artifact,
+  ArtifactPlace,
   Execution,
   ProviderReport,
 } from '../../../core/pipeline-execution/index.ts';
+import type { Foreseen, ForeseenCall, ForeseenCaller, ForeseenUse } from '../../foreseen.ts';
 import type { Client, House, Scope } from '../../service.ts';
 import type { ArtifactDesk } from '../artifacts.ts';
 import type { VersionRecord } from '../records.ts';
@@ -55,7 +57,26 @@ export type ActionOutcome =
 export interface ActionProvider {
   start(run: ActionRun): Promise<ActionOutcome>;
   poll?(run: ActionRun): Promise<ActionOutcome>;
+  /** The calls that `start` and `poll` make, in their order, and what cannot be known of them. */
+  foresee?(run: ForeseenRun): AsyncGenerator<Foreseen, void>;
 }
+
+/** An action before it runs: what is known of it from the definition alone. Its `run` has no clients. */
+export type ForeseenRun = Readonly<{
+  run: ActionRun;
+  /** A call of the action's role, in the account of that role and the Region of the action. */
+  call(service: string, operation: string, input: object, purpose: string): ForeseenCall;
+  /** The same for what is no operation of the API. */
+  use(action: string, resource: (scope: Scope) => string, purpose: string): ForeseenUse;
+  /** Brings the inputs to the action's Region, as the pipeline's own role. */
+  inputs(): AsyncGenerator<Foreseen, readonly Artifact[]>;
+  /** Reads an artifact, as the action's role. */
+  read(artifact: ArtifactPlace): ForeseenCall;
+  /** Writes an output, as the action's role. */
+  write(name: string): ForeseenCall;
+  /** For what the pipeline's own role does. */
+  asPipeline: ForeseenCaller;
+}>;
 
 /** Thrown by what an action uses, where the action can do nothing but fail with it. */
 export class ActionFailure extends Error {

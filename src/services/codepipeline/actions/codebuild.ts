@@ -54,6 +54,15 @@ export const codeBuild: ActionProvider = {
       variables: Object.fromEntries(variables) as Record<string, string>,
     };
   },
+
+  async *foresee({ run, call, inputs, read }) {
+    const brought = yield* inputs();
+    for (const input of brought) yield read(input);
+    yield call('codebuild', 'StartBuild', startInput(run, brought), 'start the build');
+    const ids = [`${run.configuration['ProjectName'] ?? ''}:${run.actionExecution.id}`];
+    yield call('codebuild', 'BatchGetBuilds', { ids }, 'follow the build');
+    for (const place of run.artifacts.outputPlaces()) yield read(place);
+  },
 };
 
 function startInput(run: ActionRun, inputs: readonly Artifact[]): StartBuildInput {

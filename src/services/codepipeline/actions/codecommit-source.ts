@@ -54,6 +54,16 @@ export const codeCommitSource: ActionProvider = {
       },
     };
   },
+
+  async *foresee({ run, call, write }) {
+    const { RepositoryName: repositoryName = '', BranchName: branchName = '' } = run.configuration;
+    // Whatever its id: the repository is what is asked for.
+    const commitId = '0'.repeat(40);
+    yield call('codecommit', 'GetBranch', { repositoryName, branchName }, 'find the head of the branch');
+    yield call('codecommit', 'GetCommit', { repositoryName, commitId }, 'read the commit');
+    yield call('codecommit', 'UploadArchive', { repositoryName, commitId }, 'fetch the tree of the commit');
+    yield write(run.artifacts.outputPlaces()[0]?.name ?? '');
+  },
 };
 
 /** The commit at the head of the branch; null: there is no such branch. */

@@ -8,12 +8,14 @@
  */
 import type {
   BatchGetDeploymentsOutput,
+  CreateDeploymentInput,
   CreateDeploymentOutput,
   GetDeploymentOutput,
   ListDeploymentsOutput,
 } from '@aws-sdk/client-codedeploy';
 import { isAwsError, SECOND_MS } from '../../../common/index.ts';
-import type { Client } from '../../service.ts';
+import type { Artifact } from '../../../core/pipeline-execution/index.ts';
+import type { Client, Scope } from '../../service.ts';
 import { type ActionOutcome, type ActionProvider, type ActionRun, ActionFailure } from './action.ts';
 
 const POLL_AFTER_MS = 15 * SECOND_MS;
@@ -25,21 +27,11 @@ export const codeDeploy: ActionProvider = {
     if (before !== undefined) return running(run, client, before);
     const artifact = await run.artifacts.input();
     await run.artifacts.verify(artifact);
-    const { deploymentId = '' } = await client.call<CreateDeploymentOutput>('codedeploy', 'CreateDeployment', {
-      applicationName: run.configuration['ApplicationName'],
-      deploymentGroupName: run.configuration['DeploymentGroupName'],
-      description: describe(run),
-      revision: {
-        revisionType: 'S3',
-        s3Location: {
-          bucket: artifact.bucket,
-          key: artifact.key,
-          bundleType: 'zip',
-          ...(artifact.versionId === undefined ? {} : { version: artifact.versionId }),
-          ...(artifact.eTag === undefined ? {} : { eTag: artifact.eTag }),
-        },
-      },
-    });
+    const { deploymentId = '' } = await client.call<CreateDeploymentOutput>(
+      'codedeploy',
+      'CreateDeployment',
+      createInput(run, artifact),
+    );
     return running(run, client, deploymentId);
   },
 
@@ -76,7 +68,37 @@ export const codeDeploy: ActionProvider = {
         return running(run, client, id);
     }
   },
+
+  async *foresee({ run, call, use, inputs, read }) {
+    yield call('sts', 'GetCallerIdentity', {}, 'work as the role of the action');
+    const [artifact] = yield* inputs();
+    if (artifact === undefined) return;
+    yield read(artifact);
+    yield call('codedeploy', 'CreateDeployment', createInput(run, artifact), 'deploy the artifact');
+    const { ApplicationName = '', DeploymentGroupName = '' } = run.configuration;
+    const group = ({ account, region }: Scope): string =>
+      `arn:aws:codedeploy:${region}:${account}:deploymentgroup:${ApplicationName}/${DeploymentGroupName}`;
+    yield use('codedeploy:GetDeployment', group, 'follow the deployment');
+  },
 };
+
+function createInput(run: ActionRun, artifact: Artifact): CreateDeploymentInput {
+  return {
+    applicationName: run.configuration['ApplicationName'],
+    deploymentGroupName: run.configuration['DeploymentGroupName'],
+    description: describe(run),
+    revision: {
+      revisionType: 'S3',
+      s3Location: {
+        bucket: artifact.bucket,
+        key: artifact.key,
+        bundleType: 'zip',
+        ...(artifact.versionId === undefined ? {} : { version: artifact.versionId }),
+        ...(artifact.eTag === undefined ? {} : { eTag: artifact.eTag }),
+      },
+    },
+  };
+}
 
 function running(run: ActionRun, client: Client, deploymentId: string): ActionOutcome {
   const { account, region } = client.scope;

@@ -7,4 +7,8 @@ export const customAction: ActionProvider = {
     await createJob(run, { number: 1, status: 'Queued' });
     return { type: 'Running' };
   },
+
+  async *foresee({ run }) {
+    yield { unknown: `what the worker does that takes the jobs of ${run.declaration.actionTypeId.provider}` };
+  },
 };

@@ -25,7 +25,7 @@ export function providerOf(id: ActionTypeId): ActionProvider | undefined {
   return id.owner === 'Custom' ? customAction : AWS_PROVIDERS[`${id.category}/${id.provider}`];
 }
 
-export { type ActionOutcome, ActionFailure, type ActionRun } from './action.ts';
+export { type ActionOutcome, ActionFailure, type ActionRun, type ForeseenRun } from './action.ts';
 export { codeCommitRevision } from './codecommit-source.ts';
 export { INVOKE_AGAIN_MS, lambdaDeadline } from './lambda-invoke.ts';
 export { notifyApproval } from './manual-approval.ts';

@@ -26,6 +26,22 @@ export const lambdaInvoke: ActionProvider = {
     await invoke(run, last.jobId, continuationToken);
     return { type: 'Running' };
   },
+
+  async *foresee({ run, call, inputs, asPipeline }) {
+    // The credentials in the job are the pipeline's role, assumed once more.
+    const { scope } = run;
+    yield {
+      service: 'sts',
+      operation: 'GetCallerIdentity',
+      input: {},
+      scope,
+      as: asPipeline,
+      purpose: 'give the function credentials for the artifacts',
+    };
+    yield* inputs();
+    const input = { FunctionName: run.configuration['FunctionName'], InvocationType: 'Event' };
+    yield call('lambda', 'Invoke', input, 'invoke the function');
+  },
 };
 
 /** The deadline after a reply that came at `now`. */

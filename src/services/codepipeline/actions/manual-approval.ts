@@ -18,6 +18,12 @@ export const manualApproval: ActionProvider = {
       ...(mode === 'PARALLEL' ? { report: { externalExecutionId: token } } : {}),
     };
   },
+
+  async *foresee({ run, call }) {
+    const topicArn = run.configuration['NotificationArn'];
+    if (topicArn === undefined) return;
+    yield call('sns', 'Publish', { TopicArn: topicArn, Message: '' }, 'tell the topic that approval is needed');
+  },
 };
 
 /** Tells the topic of the approval; the action fails if it cannot. */

@@ -21,7 +21,27 @@ export const s3Deploy: ActionProvider = {
     }
     return { type: 'Succeeded', outputs: [], variables: {}, report: { summary: 'Deployment Succeeded' } };
   },
+
+  async *foresee({ run, call, inputs, read }) {
+    const [artifact] = yield* inputs();
+    if (artifact === undefined) return;
+    yield read(artifact);
+    const given = run.configuration['ObjectKey'] ?? '';
+    const folder = given === '' || given.endsWith('/') ? given : `${given}/`;
+    const extracts = run.configuration['Extract'] === 'true';
+    const key = extracts ? `${folder}*` : given.replaceAll('{datetime}', '*').replaceAll('{uuid}', '*');
+    yield call('s3', 'PutObject', writeInput(run, key), extracts ? 'write the files' : 'write the object');
+  },
 };
+
+function writeInput(run: ActionRun, key: string) {
+  const { BucketName, KMSEncryptionKeyARN } = run.configuration;
+  return {
+    Bucket: BucketName,
+    Key: key,
+    ...(KMSEncryptionKeyARN === undefined ? {} : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: KMSEncryptionKeyARN }),
+  };
+}
 
 async function unpack(run: ActionRun, path: string, prefix: string): Promise<void> {
   const folder = prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
@@ -39,20 +59,16 @@ async function unpack(run: ActionRun, path: string, prefix: string): Promise<voi
 }
 
 async function putObject(run: ActionRun, key: string, body: Readable, bytes: number): Promise<void> {
-  const { BucketName, CacheControl, KMSEncryptionKeyARN } = run.configuration;
+  const { CacheControl } = run.configuration;
   try {
     await (
       await run.client()
     ).call('s3', 'PutObject', {
-      Bucket: BucketName,
-      Key: key,
+      ...writeInput(run, key),
       Body: body,
       ContentLength: bytes,
       ContentType: contentType(key),
       ...(CacheControl === undefined ? {} : { CacheControl }),
-      ...(KMSEncryptionKeyARN === undefined
-        ? {}
-        : { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: KMSEncryptionKeyARN }),
     });
   } finally {
     body.destroy();

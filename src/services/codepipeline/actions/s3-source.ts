@@ -50,6 +50,13 @@ export const s3Source: ActionProvider = {
       },
     };
   },
+
+  async *foresee({ run, call, write }) {
+    const { bucket, key } = wanted(run);
+    yield call('s3', 'GetBucketVersioning', { Bucket: bucket }, 'see that the source bucket is versioned');
+    yield call('s3', 'GetObject', { Bucket: bucket, Key: key }, 'read the source');
+    yield write(run.artifacts.outputPlaces()[0]?.name ?? '');
+  },
 };
 
 /** The current version of the object; null: there is none. */
