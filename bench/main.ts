@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: figures of this machine, today.   --json   --only start,loops,api,orchestration,invoke,rollback
+ * `npm run bench`: figures of this machine, today.   --json   --only decisions,start,loops,api,orchestration,invoke,rollback
  * `--against URL` runs the API part on another AWS endpoint too, turn about, and gives the ratio (default: moto_server, if found).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceProcess } from '../demo/sluice-process.ts';
 import { benchApi } from './api.ts';
+import { benchDecisions } from './decisions.ts';
 import { benchInvoke } from './invoke.ts';
 import { benchLoops } from './loops.ts';
 import { machine, print, type Row } from './measure.ts';
@@ -29,6 +30,7 @@ const add = async (name: string, bench: () => Promise<readonly Row[]>): Promise<
   process.stderr.write(`bench: ${name} ...\n`);
   rows.push(...(await bench()));
 };
+await add('decisions', async () => benchDecisions());
 await add('start', () => benchStart(3));
 await add('loops', benchLoops);
 await add('api', () => onServer((endpoint) => benchApi(endpoint, flag('against'))));

@@ -4,7 +4,16 @@
  * A pattern whose variable has no value matches nothing.
  * Sources: IAM User Guide, "IAM policy elements: Variables and tags" and "Resource" (incomplete ARNs, wildcards by field).
  */
-import { compileGlob, type Glob, literalUnits, wildcardUnits } from './glob.ts';
+import {
+  ANY_ONE,
+  ANY_RUN,
+  compileGlob,
+  fitsPieces,
+  type Glob,
+  literalUnits,
+  type Segment,
+  wildcardUnits,
+} from './glob.ts';
 import type { ContextView } from './request-context.ts';
 
 export type Matcher = (value: string, context: ContextView) => boolean;
@@ -32,19 +41,46 @@ export function compilePattern(pattern: string, options: PatternOptions): Matche
     );
     return glob;
   }
+  const template = templateOf(parts, options.wildcards, fold);
   return (value, context) => {
-    const units: number[] = [];
-    for (const part of parts) {
-      if (part.kind === 'text') units.push(...read(part.text));
-      else if (part.kind === 'escaped') units.push(...literalUnits(part.text));
-      else {
-        const text = context.single(part.key) ?? part.fallback;
-        if (text === undefined) return false;
-        units.push(...literalUnits(fold(text)));
+    const pieces: Segment[][] = [[]];
+    let length = 0;
+    for (const slot of template) {
+      let segment: Segment;
+      if (slot === ANY_RUN) {
+        pieces.push([]);
+        continue;
       }
+      if (typeof slot === 'object') {
+        const text = context.single(slot.key) ?? slot.fallback;
+        if (text === undefined) return false;
+        segment = fold(text);
+      } else segment = slot;
+      length += segment === ANY_ONE ? 1 : segment.length;
+      // However many variables a pattern holds, no more than the value's length is put together.
+      if (length > value.length) return false;
+      append(pieces[pieces.length - 1] as Segment[], segment);
     }
-    return compileGlob(units)(value);
+    return fitsPieces(pieces, length, value);
   };
+}
+
+type Slot = Segment | typeof ANY_RUN | Readonly<{ key: string; fallback: string | undefined }>;
+
+function templateOf(parts: readonly Part[], wildcards: boolean, fold: (text: string) => string): readonly Slot[] {
+  return parts.flatMap((part): Slot[] => {
+    if (part.kind === 'variable') return [part];
+    if (part.kind === 'escaped' || !wildcards) return [fold(part.text)];
+    return (fold(part.text).match(/\*+|\?|[^*?]+/g) ?? []).map((run) =>
+      run.startsWith('*') ? ANY_RUN : run === '?' ? ANY_ONE : run,
+    );
+  });
+}
+
+function append(piece: Segment[], segment: Segment): void {
+  const last = piece[piece.length - 1];
+  if (typeof segment === 'string' && typeof last === 'string') piece[piece.length - 1] = last + segment;
+  else if (segment !== '') piece.push(segment);
 }
 
 /** Five fields and the rest, so that a star in one field never reaches into the next. Undefined for what is no ARN. */
