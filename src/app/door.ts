@@ -22,7 +22,7 @@ import type {
   ServiceDefinition,
 } from '../services/index.ts';
 import type { AuditTrail } from './audit.ts';
-import { type Authorizer, denialOf } from './authorizer.ts';
+import { type Authorizer, denialOf, type Explained } from './authorizer.ts';
 import { principalName } from './principals.ts';
 import { decisionRecord, type DecisionRecord } from './why/decision-record.ts';
 
@@ -115,6 +115,22 @@ export class TheDoor implements Door {
         },
       });
     }
+  }
+
+  /**
+   * What `execute` would decide, without deciding it: the call as its handlers would see it, and the decision of each of
+   * its requests. Nothing is executed and nothing written to the trail. Throws what `authorize` of the operation throws.
+   */
+  async explain(
+    execution: Pick<Execution, 'service' | 'operation' | 'input' | 'principal' | 'scope' | 'viaService' | 'context'>,
+  ): Promise<Readonly<{ call: Call; explained: readonly Explained[] }>> {
+    const { service, operation: name, input, context } = execution;
+    const definition = this.#services.get(service);
+    const operation = definition?.operations[name];
+    if (definition === undefined || operation === undefined) throw notImplemented(service, name);
+    const call = this.#call({ ...execution, requestId: this.#theHouse().ids.uuid() });
+    const requests = await accessRequests(definition, operation, name, input, call);
+    return { call, explained: await this.#authorizer.explain(call, requests, context) };
   }
 
   as(
