@@ -86,7 +86,13 @@ function operatorTable(): Record<string, Operator> {
       return range !== undefined && ip !== undefined && ipRangeHolds(range, ip);
     };
   });
-  table['Bool'] = { negated: false, compile: (value) => (text) => text.toLowerCase() === value.toLowerCase() };
+  table['Bool'] = {
+    negated: false,
+    compile: (value) => {
+      const wanted = parseBoolean(value);
+      return (text) => wanted !== undefined && parseBoolean(text) === wanted;
+    },
+  };
   table['BinaryEquals'] = {
     negated: false,
     compile: (value) => {
@@ -119,6 +125,11 @@ function comparisons(table: Record<string, Operator>, kind: string, read: (text:
   add('LessThanEquals', false, (actual, wanted) => actual <= wanted);
   add('GreaterThan', false, (actual, wanted) => actual > wanted);
   add('GreaterThanEquals', false, (actual, wanted) => actual >= wanted);
+}
+
+function parseBoolean(text: string): boolean | undefined {
+  const folded = text.toLowerCase();
+  return folded === 'true' ? true : folded === 'false' ? false : undefined;
 }
 
 function parseNumber(text: string): number | undefined {

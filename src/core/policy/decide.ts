@@ -15,7 +15,7 @@
  */
 import type { AccessRequest } from '../../common/index.ts';
 import { gatesOf } from './gates.ts';
-import { type Finding, type Survey, surveyOf } from './survey.ts';
+import { type Finding, isTrust, type Survey, surveyOf } from './survey.ts';
 import type { Allowance, Caller, DecisionInput, Denial, PolicyDecision, PolicyType, StatementRef } from './types.ts';
 
 export function decide(input: DecisionInput): PolicyDecision {
@@ -37,6 +37,8 @@ function outcomeOf(survey: Survey): Outcome {
   if (isBeyondSessionToken(caller, request)) return missing('session policy');
   if (request.grantedBy !== undefined) return { allowed: true, by: { kind: 'grant', name: request.grantedBy } };
   if (caller.type === 'Service' || caller.type === 'Anonymous' || caller.type === 'Federated') {
+    // In a trust policy even `*` means somebody who is known.
+    if (caller.type === 'Anonymous' && isTrust(request)) return missing(survey.resourceType);
     if (resource.allow !== undefined) return allowedBy(resource.allow);
     if (survey.plumbing !== undefined) return { allowed: true, by: { kind: 'service', reason: survey.plumbing } };
     return missing(survey.resourceType);

@@ -6,15 +6,40 @@ import type { Caller, PolicyDecision, PolicyType } from './types.ts';
 
 type Denied = Extract<PolicyDecision, { allowed: false }>;
 
-export function denialMessage(principal: Caller, request: AccessRequest, decision: Denied): string {
+export function denialMessage(
+  principal: Caller,
+  request: AccessRequest,
+  decision: Denied,
+  /** Whether the caller's account and the resource's belong to one organization; absent: not known to. */
+  { sameOrganization = false }: Readonly<{ sameOrganization?: boolean }> = {},
+): string {
   const on = request.resource === '*' ? '' : ` on resource: ${request.resource}`;
   const head = `User: ${callerName(principal)} is not authorized to perform: ${request.action}${on}`;
-  return hidesReason(principal, request) ? head : `${head} ${because(request.action, decision)}`;
+  if (hidesReason(principal, request)) return head;
+  return `${head} ${because(request.action, decision, sameOrganization || isOwn(principal, request))}`;
 }
 
-function because(action: string, { reason }: Denied): string {
+function because(action: string, { reason }: Denied, mayName: boolean): string {
   if (reason.kind === 'implicit') return `because no ${reason.policyType} allows the ${action} action`;
-  return `with an explicit deny in ${article(reason.policyType)} ${reason.policyType}`;
+  const through =
+    reason.through === undefined ? '' : ` transitively through ${article(reason.through)} ${reason.through}`;
+  const arn = mayName && NAMED.has(reason.policyType) ? reason.by.policyArn : undefined;
+  const which = arn === undefined ? '' : `: ${arn}`;
+  return `with an explicit deny in ${article(reason.policyType)} ${reason.policyType}${through}${which}`;
+}
+
+/** Of these an explicit denial tells the ARN. Source: AWS Security Blog, "Enhanced access denied error messages with policy ARNs". */
+const NAMED: ReadonlySet<PolicyType> = new Set<PolicyType>([
+  'service control policy',
+  'resource control policy',
+  'permissions boundary',
+  'session policy',
+  'identity-based policy',
+]);
+
+function isOwn(principal: Caller, request: AccessRequest): boolean {
+  const account = 'account' in principal ? principal.account : undefined;
+  return account !== undefined && (request.resourceAccount === undefined || request.resourceAccount === account);
 }
 
 function article(policyType: PolicyType): string {

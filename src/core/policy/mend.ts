@@ -346,6 +346,7 @@ function listOf(value: unknown): readonly unknown[] {
 }
 
 function beyondReason({ principal, request }: DecisionInput): string {
+  if (principal.type === 'Anonymous') return 'No policy lets somebody in who has not signed the request.';
   return isBeyondSessionToken(principal, request)
     ? 'Credentials of GetSessionToken and GetFederationToken cannot make this call, whatever the policies say.'
     : 'No statement of a policy allows this request.';

@@ -76,7 +76,8 @@ export type Gate = Readonly<{
 }>;
 
 export type Denial =
-  | Readonly<{ kind: 'explicit'; policyType: PolicyType; by: StatementRef }>
+  /** `through`: the type by way of which it binds, where a service calls on with the caller's credentials. */
+  | Readonly<{ kind: 'explicit'; policyType: PolicyType; by: StatementRef; through?: PolicyType }>
   /** `policyType` is the type in which an allow is missing, `level` the first level of it that lacks one. */
   | Readonly<{ kind: 'implicit'; policyType: PolicyType; level?: number }>;
 
