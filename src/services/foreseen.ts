@@ -11,8 +11,8 @@ import type { Call, Scope } from './service.ts';
 export type ForeseenCaller =
   /** The service as itself; a policy must name it. */
   | Readonly<{ service: string; sourceArn?: string; sourceAccount?: string }>
-  /** A session of a role. `by` assumes it; absent: the caller of the call at hand. */
-  | Readonly<{ roleArn: string; sessionName?: string; by?: ForeseenCaller }>;
+  /** A session of a role. `by` assumes it, in `region`; absent: the caller of the call at hand, in the Region of the call. */
+  | Readonly<{ roleArn: string; sessionName?: string; by?: ForeseenCaller; region?: string }>;
 
 type Foreseeable = Readonly<{
   scope: Scope;

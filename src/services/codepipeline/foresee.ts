@@ -42,7 +42,7 @@ async function* startPipelineExecution(
   }
   const { roleArn, stages } = definition.declaration;
   const { type: _type, ...by } = codePipeline(scope, name);
-  const asPipeline: ForeseenCaller = { roleArn, sessionName: name.slice(0, 64), by };
+  const asPipeline: ForeseenCaller = { roleArn, sessionName: name.slice(0, 64), by, region: scope.region };
   const journey: Journey = { call, scope, definition, foresight, asPipeline, artifacts: new Map() };
   for (const stage of stages) {
     for (const action of inOrder(stage.actions)) {
@@ -94,7 +94,12 @@ function foreseenRun(journey: Journey, stage: string, action: ActionDeclaration)
   const own = action.roleArn === undefined || action.roleArn === roleArn;
   const as: ForeseenCaller = own
     ? asPipeline
-    : { roleArn: action.roleArn ?? roleArn, sessionName: pipelineName.slice(0, 64), by: asPipeline };
+    : {
+        roleArn: action.roleArn ?? roleArn,
+        sessionName: pipelineName.slice(0, 64),
+        by: asPipeline,
+        region: scope.region,
+      };
   const where = { account: accountOf(action.roleArn ?? roleArn, scope), region };
   const store = storeIn(definition.declaration, region);
   const run = withoutClients(journey, stage, action, region);
