@@ -99,13 +99,18 @@ export function bindingOf(input: DecisionInput, action: string = input.request.a
     // Without a session policy the session of GetFederationToken has nothing of its user's.
     session: policies.session ?? (caller.type === 'FederatedUser' ? NO_POLICIES : undefined),
     resource: request.resourcePolicies ?? NO_POLICIES,
-    serviceControl: serviceLinked || !underServiceControl(caller) ? undefined : policies.serviceControl,
+    serviceControl: serviceLinked || !underServiceControl(caller) ? undefined : levelsOf(policies.serviceControl),
     resourceControl:
       serviceLinked || request.exemptFromResourceControl === true || !knowsResourceControl(action)
         ? undefined
-        : policies.resourceControl,
+        : levelsOf(policies.resourceControl),
     endpoint: policies.endpoint && [policies.endpoint],
   };
+}
+
+/** No level at all is none that binds, as for the management account. */
+function levelsOf<T>(levels: readonly T[] | undefined): readonly T[] | undefined {
+  return levels?.length === 0 ? undefined : levels;
 }
 
 /** Undefined for callers who belong to no account. */
