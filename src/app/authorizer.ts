@@ -4,12 +4,13 @@
  */
 import { AwsError, type AccessRequest, type Principal, type RequestContext } from '../common/index.ts';
 import { decide, type DecisionInput, denialMessage, type PolicyDecision } from '../core/policy/index.ts';
-import type { Call, Identity, PrincipalPolicies } from '../services/index.ts';
-import { globalContext } from './request-context.ts';
+import type { AccountControls, Call, Identity, PrincipalPolicies } from '../services/index.ts';
+import { principalAccount } from './principals.ts';
+import { globalContext, resourceContext } from './request-context.ts';
 
 /** What of a call the decision depends on. */
 export type CallFacts = Pick<Call, 'principal' | 'account' | 'region' | 'now'> &
-  Partial<Pick<Call, 'http' | 'viaService'>>;
+  Partial<Pick<Call, 'http' | 'viaService' | 'calledVia'>>;
 
 /** A decision with the policies and the whole context that it came from. */
 export type Explained = Readonly<{ input: DecisionInput; decision: PolicyDecision }>;
@@ -21,13 +22,18 @@ export function denialOf(error: unknown): Explained | undefined {
   return error instanceof Error ? denials.get(error) : undefined;
 }
 
+/** What the organization of an account lays on it; undefined for an account in none. */
+export type ControlsOf = (account: string) => Promise<AccountControls | undefined>;
+
 export class Authorizer {
   readonly identity: Identity;
   readonly #defaultAccount: string;
+  readonly #controlsOf: ControlsOf;
 
-  constructor(identity: Identity, defaultAccount: string) {
+  constructor(identity: Identity, defaultAccount: string, controlsOf: ControlsOf) {
     this.identity = identity;
     this.#defaultAccount = defaultAccount;
+    this.#controlsOf = controlsOf;
   }
 
   /** Resolves when all is allowed; throws `AwsError('AccessDeniedException')` naming the missing grant otherwise. */
@@ -39,7 +45,7 @@ export class Authorizer {
         });
       return;
     }
-    const inputOf = await this.#inputs(call, extra);
+    const inputOf = await this.#inputs(call, requests, extra);
     for (const request of requests) {
       const input = inputOf(request);
       const decision = decide(input);
@@ -58,27 +64,61 @@ export class Authorizer {
     requests: readonly AccessRequest[],
     extra: RequestContext = {},
   ): Promise<readonly Explained[]> {
-    const inputOf = await this.#inputs(call, extra);
+    const inputOf = await this.#inputs(call, requests, extra);
     return requests.map((request) => {
       const input = inputOf(request);
       return { input, decision: decide(input) };
     });
   }
 
-  async #inputs(call: CallFacts, extra: RequestContext): Promise<(request: AccessRequest) => DecisionInput> {
-    const policies = await this.#policiesOf(call.principal);
-    const common = { ...globalContext(call, policies, this.#defaultAccount), ...extra };
-    return (request) => ({
-      principal: call.principal,
-      request,
-      scope: { account: call.account, region: call.region },
-      policies,
-      context: { ...common, ...request.context },
-    });
+  async #inputs(
+    call: CallFacts,
+    requests: readonly AccessRequest[],
+    extra: RequestContext,
+  ): Promise<(request: AccessRequest) => DecisionInput> {
+    const { principal } = call;
+    const own = await this.#policiesOf(principal);
+    const controls = new Map<string, AccountControls | undefined>();
+    const ownAccount = principalAccount(principal);
+    const sourceAccount = principal.type === 'Service' ? principal.sourceAccount : undefined;
+    for (const account of [ownAccount, sourceAccount, call.account, ...requests.map((each) => each.resourceAccount)])
+      if (account !== undefined && !controls.has(account)) controls.set(account, await this.#controlsOf(account));
+    const ownControls = ownAccount === undefined ? undefined : controls.get(ownAccount);
+    if (ownControls?.suspended === true)
+      throw new AwsError('AccessDeniedException', `The account ${ownAccount} is suspended.`, { statusCode: 403 });
+    const policies =
+      ownControls?.serviceControl === undefined ? own : { ...own, serviceControl: ownControls.serviceControl };
+    const sourceControls = sourceAccount === undefined ? undefined : controls.get(sourceAccount);
+    const common = {
+      ...globalContext(call, policies, { defaultAccount: this.#defaultAccount, ownControls, sourceControls }),
+      ...extra,
+    };
+    return (request) => {
+      const owner = request.resourceAccount ?? call.account;
+      const resourceControls = controls.get(owner);
+      const resourceControl = resourceControls?.resourceControl;
+      return {
+        principal,
+        request,
+        scope: { account: call.account, region: call.region },
+        policies:
+          resourceControl !== undefined && isUnderResourceControl(request.action)
+            ? { ...policies, resourceControl }
+            : policies,
+        context: { ...common, ...resourceContext(owner, resourceControls), ...request.context },
+      };
+    };
   }
 
   async #policiesOf(principal: Principal): Promise<PrincipalPolicies> {
     if (principal.type === 'Anonymous' || principal.type === 'Service') return { identity: [] };
     return this.identity.policiesOf(principal);
   }
+}
+
+/** Source: Organizations User Guide, "List of AWS services that support RCPs". */
+const UNDER_RESOURCE_CONTROL: ReadonlySet<string> = new Set(['s3', 'sts', 'kms', 'sqs', 'secretsmanager', 'ecr']);
+
+function isUnderResourceControl(action: string): boolean {
+  return UNDER_RESOURCE_CONTROL.has(action.slice(0, action.indexOf(':')).toLowerCase());
 }

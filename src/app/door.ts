@@ -38,6 +38,8 @@ export type Execution = Readonly<{
   requestId: string;
   http?: Call['http'];
   viaService?: string;
+  /** The services before it on the way of the caller's credentials, the first first. */
+  calledVia?: readonly string[];
   context?: RequestContext;
   /** Of the call that this one is made for, with the same caller. */
   parentRequestId?: string;
@@ -144,7 +146,7 @@ export class TheDoor implements Door {
   #client(
     principal: Principal,
     scope: Scope,
-    options: Pick<Execution, 'viaService' | 'context' | 'parentRequestId'>,
+    options: Pick<Execution, 'viaService' | 'calledVia' | 'context' | 'parentRequestId'>,
   ): Client {
     return {
       principal,
@@ -251,9 +253,18 @@ export class TheDoor implements Door {
       now: house.clock.now(),
       ...(execution.http === undefined ? {} : { http: execution.http }),
       ...(execution.viaService === undefined ? {} : { viaService: execution.viaService }),
+      ...(execution.calledVia === undefined ? {} : { calledVia: execution.calledVia }),
       ...(execution.context === undefined ? {} : { context: execution.context }),
       arn: (service, resource) => `arn:aws:${service}:${scope.region}:${scope.account}:${resource}`,
-      forward: (viaService) => this.#client(principal, scope, { viaService, parentRequestId: execution.requestId }),
+      forward: (viaService) => {
+        const before = execution.viaService;
+        const calledVia = before === undefined ? undefined : [...(execution.calledVia ?? []), before];
+        return this.#client(principal, scope, {
+          viaService,
+          ...(calledVia === undefined ? {} : { calledVia }),
+          parentRequestId: execution.requestId,
+        });
+      },
     };
   }
 }

@@ -11,6 +11,7 @@ import { type Models, openModels } from '../protocol/index.ts';
 import { openProcessRuntime } from '../runtimes/index.ts';
 import type { House, Identity, Log, ServiceDefinition } from '../services/index.ts';
 import { createIdentity } from '../services/iam/index.ts';
+import { controlsOf } from '../services/organizations/index.ts';
 import { collection, openFolderBlobs, openStateFolder, openStore, type Store } from '../store/index.ts';
 import { AuditTrail } from './audit.ts';
 import { Authorizer } from './authorizer.ts';
@@ -91,7 +92,9 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
     );
     const lateHouse: { house?: House } = {};
     const identity = createIdentity(() => lateHouse.house as House);
-    const authorizer = new Authorizer(identity, config.account);
+    const authorizer = new Authorizer(identity, config.account, (account) =>
+      controlsOf(lateHouse.house as House, account),
+    );
     const door = new TheDoor({ services, models, authorizer, audit });
     const house: House = {
       store,

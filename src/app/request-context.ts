@@ -1,13 +1,29 @@
 /**
  * The condition keys that every call has, whatever its service: who calls, by which way, when and from where.
  */
-import { isoSeconds, parseArn, type RequestContext } from '../common/index.ts';
-import type { PrincipalPolicies } from '../services/index.ts';
+import { isoSeconds, parseArn, type Principal, type RequestContext } from '../common/index.ts';
+import type { AccountControls, PrincipalPolicies } from '../services/index.ts';
 import type { CallFacts } from './authorizer.ts';
 import { principalAccount } from './principals.ts';
 
-/** The global condition keys. Source: IAM User Guide, "AWS global condition context keys". */
-export function globalContext(call: CallFacts, policies: PrincipalPolicies, defaultAccount: string): RequestContext {
+/** What of the house and of organizations the keys depend on. */
+export type Surroundings = Readonly<{
+  defaultAccount: string;
+  /** Of the principal's account. */
+  ownControls: AccountControls | undefined;
+  /** Of the account for which a service calls. */
+  sourceControls: AccountControls | undefined;
+}>;
+
+/**
+ * The global condition keys. What a call has not, is absent: no `aws:SourceIp` for one that a service makes with its caller's
+ * credentials, no `aws:SourceArn` for one that is made by a role. Source: IAM User Guide, "AWS global condition context keys".
+ */
+export function globalContext(
+  call: CallFacts,
+  policies: PrincipalPolicies,
+  { defaultAccount, ownControls, sourceControls }: Surroundings,
+): RequestContext {
   const { principal, http } = call;
   const context: Record<string, string | readonly string[]> = {
     'aws:CurrentTime': isoSeconds(call.now),
@@ -24,37 +40,90 @@ export function globalContext(call: CallFacts, policies: PrincipalPolicies, defa
     if (http.headers['referer'] !== undefined) context['aws:Referer'] = http.headers['referer'];
   }
   if (call.viaService !== undefined) {
-    context['aws:CalledVia'] = [call.viaService.replace(/^([a-z0-9-]+)\..*$/, '$1.amazonaws.com')];
-    context['aws:CalledViaFirst'] = context['aws:CalledVia'][0] ?? '';
-    context['aws:CalledViaLast'] = context['aws:CalledVia'][0] ?? '';
+    const chain = [...(call.calledVia ?? []), call.viaService].map(principalOfEndpoint);
+    context['aws:CalledVia'] = chain;
+    context['aws:CalledViaFirst'] = chain[0] ?? '';
+    context['aws:CalledViaLast'] = chain[chain.length - 1] ?? '';
     context['kms:ViaService'] = call.viaService;
   }
-  if (principal.type === 'Service') {
-    context['aws:PrincipalServiceName'] = principal.service;
-    if (principal.sourceArn !== undefined) context['aws:SourceArn'] = principal.sourceArn;
-    const sourceAccount =
-      principal.sourceAccount ??
-      (principal.sourceArn === undefined ? undefined : parseArn(principal.sourceArn)?.account);
-    if (sourceAccount !== undefined && sourceAccount !== '') context['aws:SourceAccount'] = sourceAccount;
-    return context;
-  }
-  if (principal.type === 'Anonymous') return context;
+  if (principal.type === 'Service') return { ...context, ...serviceContext(principal, sourceControls) };
+  if (principal.type === 'Anonymous') return { ...context, 'aws:PrincipalAccount': 'anonymous' };
   context['aws:PrincipalAccount'] = principalAccount(principal) ?? defaultAccount;
   context['aws:PrincipalArn'] = principal.type === 'AssumedRole' ? principal.roleArn : principal.arn;
-  if (principal.type === 'User') {
-    context['aws:userid'] = principal.userId;
-    context['aws:username'] = principal.userName;
-  } else if (principal.type === 'AssumedRole') {
-    context['aws:userid'] = `${principal.roleId}:${principal.sessionName}`;
-    context['aws:TokenIssueTime'] = isoSeconds(principal.issuedAt);
-    if (principal.sourceIdentity !== undefined) context['aws:SourceIdentity'] = principal.sourceIdentity;
-  } else {
-    context['aws:userid'] = principal.account;
+  if (ownControls !== undefined) {
+    context['aws:PrincipalOrgID'] = ownControls.organizationId;
+    context['aws:PrincipalOrgPaths'] = [ownControls.path];
   }
-  if ('temporary' in principal && principal.temporary !== undefined) {
-    context['aws:TokenIssueTime'] = isoSeconds(principal.temporary.issuedAt);
-  }
-  const tags = { ...policies.tags, ...(principal.type === 'AssumedRole' ? principal.sessionTags : {}) };
-  for (const [key, value] of Object.entries(tags)) context[`aws:PrincipalTag/${key}`] = value;
+  Object.assign(context, sessionContext(principal));
+  const sessionTags = 'sessionTags' in principal ? principal.sessionTags : undefined;
+  for (const [key, value] of Object.entries({ ...policies.tags, ...sessionTags }))
+    context[`aws:PrincipalTag/${key}`] = value;
   return context;
+}
+
+/** `s3.us-east-1.amazonaws.com` to `s3.amazonaws.com`. */
+function principalOfEndpoint(service: string): string {
+  return service.replace(/^([a-z0-9-]+)\..*$/, '$1.amazonaws.com');
+}
+
+/** A service that calls as itself: for which resource, of whose account. */
+function serviceContext(
+  principal: Extract<Principal, { type: 'Service' }>,
+  sourceControls: AccountControls | undefined,
+): RequestContext {
+  const { service, sourceArn } = principal;
+  const fromArn = sourceArn === undefined ? undefined : parseArn(sourceArn)?.account;
+  const sourceAccount = principal.sourceAccount ?? fromArn;
+  return {
+    'aws:PrincipalServiceName': service,
+    'aws:PrincipalServiceNamesList': [service],
+    ...(sourceArn === undefined ? {} : { 'aws:SourceArn': sourceArn }),
+    ...(sourceAccount === undefined || sourceAccount === '' ? {} : { 'aws:SourceAccount': sourceAccount }),
+    ...(sourceControls === undefined
+      ? {}
+      : { 'aws:SourceOrgID': sourceControls.organizationId, 'aws:SourceOrgPaths': [sourceControls.path] }),
+  };
+}
+
+type Signed = Exclude<Principal, { type: 'Service' | 'Anonymous' }>;
+
+/** Who, and of temporary credentials since when. */
+function sessionContext(principal: Signed): RequestContext {
+  switch (principal.type) {
+    case 'AssumedRole':
+      return {
+        'aws:userid': `${principal.roleId}:${principal.sessionName}`,
+        'aws:TokenIssueTime': isoSeconds(principal.issuedAt),
+        'aws:MultiFactorAuthPresent': 'false',
+        ...(principal.sourceIdentity === undefined ? {} : { 'aws:SourceIdentity': principal.sourceIdentity }),
+        ...(principal.federatedProvider === undefined ? {} : { 'aws:FederatedProvider': principal.federatedProvider }),
+        ...principal.federatedContext,
+      };
+    case 'FederatedUser':
+      return {
+        'aws:userid': `${principal.account}:${principal.name}`,
+        'aws:TokenIssueTime': isoSeconds(principal.issuedAt),
+        'aws:MultiFactorAuthPresent': 'false',
+      };
+    default: {
+      const { temporary } = principal;
+      return {
+        'aws:userid': principal.type === 'User' ? principal.userId : principal.account,
+        ...(principal.type === 'User' ? { 'aws:username': principal.userName } : {}),
+        ...(temporary === undefined
+          ? {}
+          : { 'aws:TokenIssueTime': isoSeconds(temporary.issuedAt), 'aws:MultiFactorAuthPresent': 'false' }),
+      };
+    }
+  }
+}
+
+/** The keys of the account that owns the resource. */
+export function resourceContext(owner: string, controls: AccountControls | undefined): RequestContext {
+  if (controls === undefined) return { 'aws:ResourceAccount': owner };
+  return {
+    'aws:ResourceAccount': owner,
+    'aws:ResourceOrgID': controls.organizationId,
+    'aws:ResourceOrgPaths': [controls.path],
+  };
 }

@@ -9,8 +9,10 @@ export {
   type Foresight,
 } from './foreseen.ts';
 export {
+  type AccountControls,
   type Call,
   type Client,
+  type ControlPolicy,
   type Credentials,
   type Door,
   type House,

@@ -112,6 +112,8 @@ export interface Call extends Scope {
   }>;
   /** Set when another service makes the call on behalf of a principal. */
   readonly viaService?: string;
+  /** The services before it on the way of the caller's credentials, the first first. */
+  readonly calledVia?: readonly string[];
   /** Condition keys that a calling service gave with the call (`aws:SourceArn`: the EventBridge rule behind it). */
   readonly context?: RequestContext;
   /** An ARN in this call's account and Region. */
@@ -208,6 +210,21 @@ export interface Identity {
   serviceCredentials?(service: string, userName: string, password: string): Promise<Principal | undefined>;
   policiesOf(principal: Principal): Promise<PrincipalPolicies>;
 }
+
+/** What an organization lays on an account; the organizations service tells `app`. */
+export type AccountControls = Readonly<{
+  organizationId: string;
+  organizationArn: string;
+  /** As `aws:PrincipalOrgPaths` has it: `o-.../r-.../ou-.../`. */
+  path: string;
+  /** Closed: nobody of it can call. */
+  suspended: boolean;
+  /** A list per level (root, each unit, the account). Absent: none apply (the management account, a type not enabled). */
+  serviceControl?: readonly (readonly ControlPolicy[])[];
+  resourceControl?: readonly (readonly ControlPolicy[])[];
+}>;
+
+export type ControlPolicy = Readonly<{ name: string; document: string; arn: string }>;
 
 /** JSON texts with the names by which a denial calls them. Absent `boundary` or `session`: none applies. */
 export type PrincipalPolicies = Readonly<{

@@ -261,3 +261,9 @@ function stored<T>(row: DocumentRow): Stored<T> {
     sort: row.sort,
   };
 }
+
+/** The number that `nextInSequence` gave last; 0 before the first. */
+export async function lastInSequence(q: Queryable, name: string): Promise<number> {
+  const rows = await q.query<{ value: string }>('SELECT value::text AS value FROM counters WHERE name = $1', [name]);
+  return Number(rows[0]?.value ?? 0);
+}

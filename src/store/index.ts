@@ -5,6 +5,7 @@ export {
   collection,
   type DocumentKey,
   type ListOptions,
+  lastInSequence,
   nextInSequence,
   type Placement,
   type Stored,

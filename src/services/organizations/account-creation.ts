@@ -9,6 +9,7 @@ import {
 import { defineLoop, type LoopDefinition } from '../../engine/index.ts';
 import { accounts, globalKey } from '../../store/index.ts';
 import type { House } from '../index.ts';
+import { changeOrganization } from './policy-records.ts';
 
 export const ACCOUNT_CREATION = 'organizations.account-creation';
 
@@ -22,21 +23,23 @@ export function accountCreationLoop(
     perform: async (effect, { now }) => {
       await makeEntranceRole(house, effect);
       const { organizationId, parentId, accountId, name, email, tags } = effect;
-      await accounts.insert(
-        house.store,
-        globalKey(accountId),
-        {
-          id: accountId,
-          name,
-          email,
-          joinedMethod: 'CREATED',
-          joinedAt: now,
-          status: 'ACTIVE',
-          organizationId,
-          parentId,
-          tags,
-        },
-        { parent: organizationId },
+      await changeOrganization(house, (tx) =>
+        accounts.insert(
+          tx,
+          globalKey(accountId),
+          {
+            id: accountId,
+            name,
+            email,
+            joinedMethod: 'CREATED',
+            joinedAt: now,
+            status: 'ACTIVE',
+            organizationId,
+            parentId,
+            tags,
+          },
+          { parent: organizationId },
+        ),
       );
       return { type: 'AccountOpened' };
     },

@@ -21,6 +21,7 @@ import { type AccountCreation, begin } from '../../core/account-creation/index.t
 import { type AccountRecord, accounts, collection, globalKey, type Queryable, timeSort } from '../../store/index.ts';
 import { type Call, operation } from '../index.ts';
 import { ACCOUNT_CREATION } from './account-creation.ts';
+import { changeOrganization } from './policy-records.ts';
 import {
   accountsOf,
   isParent,
@@ -128,7 +129,7 @@ export const describeAccount = operation<DescribeAccountRequest, DescribeAccount
 export const moveAccount = operation<MoveAccountRequest, object>({
   authorize: async ({ AccountId }, call) => onAccount(call, 'organizations:MoveAccount', AccountId),
   handle: async ({ AccountId = '', SourceParentId = '', DestinationParentId = '' }, call) => {
-    await call.house.store.transaction(async (tx) => {
+    await changeOrganization(call.house, async (tx) => {
       const organization = await managedOrganization(tx, call);
       const account = await memberAccount(tx, organization, AccountId);
       if (!(await isParent(tx, organization, SourceParentId)) || account.parentId !== SourceParentId) {

@@ -11,6 +11,7 @@ import {
   moveAccount,
 } from './accounts.ts';
 import * as organizationOperations from './organization.ts';
+import * as policyOperations from './policies.ts';
 import * as tagOperations from './tags.ts';
 import * as unitOperations from './units.ts';
 
@@ -26,8 +27,11 @@ export const organizations: ServiceDefinition = {
     listCreateAccountStatus,
     moveAccount,
     ...organizationOperations,
+    ...policyOperations,
     ...tagOperations,
     ...unitOperations,
   }),
   loops: (house) => [accountCreationLoop(house)],
 };
+
+export { controlsOf } from './controls.ts';

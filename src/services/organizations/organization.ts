@@ -12,6 +12,7 @@ import type {
 import { AwsError, LOWER_ALPHANUMERIC } from '../../common/index.ts';
 import { accounts, globalKey } from '../../store/index.ts';
 import { operation } from '../index.ts';
+import { changeOrganization, CONTROL_POLICY_TYPES } from './policy-records.ts';
 import {
   accountsOf,
   managedOrganization,
@@ -20,12 +21,13 @@ import {
   organizations,
   organizationsArn,
   page,
+  shownRoot,
   unitsOf,
 } from './records.ts';
 
 export const createOrganization = operation<CreateOrganizationRequest, CreateOrganizationResponse>({
   handle: async ({ FeatureSet = 'ALL' }, call) => {
-    const { ids, store } = call.house;
+    const { ids } = call.house;
     const organization: OrganizationRecord = {
       id: `o-${ids.text(10, LOWER_ALPHANUMERIC)}`,
       managementAccount: call.account,
@@ -34,7 +36,7 @@ export const createOrganization = operation<CreateOrganizationRequest, CreateOrg
       rootTags: {},
       createdAt: call.now,
     };
-    await store.transaction(async (tx) => {
+    await changeOrganization(call.house, async (tx) => {
       const joined = await accounts.insert(
         tx,
         globalKey(call.account),
@@ -67,7 +69,7 @@ export const describeOrganization = operation<object, DescribeOrganizationRespon
 /** Only an organisation that holds nothing but its management account can go. */
 export const deleteOrganization = operation<object, object>({
   handle: async (_, call) => {
-    await call.house.store.transaction(async (tx) => {
+    await changeOrganization(call.house, async (tx) => {
       const organization = await managedOrganization(tx, call);
       if ((await accountsOf(tx, organization)).length > 1 || (await unitsOf(tx, organization)).length > 0) {
         throw new AwsError(
@@ -85,13 +87,7 @@ export const deleteOrganization = operation<object, object>({
 export const listRoots = operation<ListRootsRequest, ListRootsResponse>({
   handle: async (input, call) => {
     const organization = await managedOrganization(call.house.store, call);
-    const root = {
-      Id: organization.rootId,
-      Arn: organizationsArn(organization, 'root', organization.rootId),
-      Name: 'Root',
-      PolicyTypes: [],
-    };
-    const { items, next } = page([root], ({ Id }) => Id, input);
+    const { items, next } = page([shownRoot(organization)], ({ Id = '' }) => Id, input);
     return { Roots: items, ...next };
   },
 });
@@ -111,7 +107,7 @@ export const listDelegatedAdministrators = operation<object, ListDelegatedAdmini
   },
 });
 
-/** Policies are a later issue's: no policy type is available until it is. */
+/** With all features the control policies are available; enabled they are on the root. */
 function shown(organization: OrganizationRecord): Organization {
   const { managementAccount } = organization;
   return {
@@ -121,7 +117,10 @@ function shown(organization: OrganizationRecord): Organization {
     MasterAccountArn: organizationsArn(organization, 'account', managementAccount),
     MasterAccountId: managementAccount,
     MasterAccountEmail: emailOf(managementAccount),
-    AvailablePolicyTypes: [],
+    AvailablePolicyTypes:
+      organization.featureSet === 'ALL'
+        ? CONTROL_POLICY_TYPES.map((Type) => ({ Type, Status: 'ENABLED' as const }))
+        : [],
   };
 }
 

@@ -1,4 +1,5 @@
 /** The records of an organisation, and who may read and write them. */
+import type { Root } from '@aws-sdk/client-organizations';
 import { AwsError, type EpochMs } from '../../common/index.ts';
 import { type AccountRecord, accounts, collection, globalKey, type Queryable, type Tags } from '../../store/index.ts';
 import { decodeToken, encodeToken } from '../pages.ts';
@@ -12,6 +13,8 @@ export type OrganizationRecord = Readonly<{
   /** `r-` and four characters. */
   rootId: string;
   rootTags: Tags;
+  /** The policy types that are enabled on the root; absent: none. */
+  policyTypes?: readonly ('SERVICE_CONTROL_POLICY' | 'RESOURCE_CONTROL_POLICY')[];
   createdAt: EpochMs;
 }>;
 
@@ -88,6 +91,15 @@ export async function isParent(q: Queryable, organization: OrganizationRecord, i
 export async function requireParent(q: Queryable, organization: OrganizationRecord, id: string): Promise<void> {
   if (await isParent(q, organization, id)) return;
   throw new AwsError('ParentNotFoundException', "You specified a root or OU that doesn't exist.");
+}
+
+export function shownRoot(organization: OrganizationRecord): Root {
+  return {
+    Id: organization.rootId,
+    Arn: organizationsArn(organization, 'root', organization.rootId),
+    Name: 'Root',
+    PolicyTypes: (organization.policyTypes ?? []).map((Type) => ({ Type, Status: 'ENABLED' as const })),
+  };
 }
 
 export function organizationsArn(organization: OrganizationRecord, kind: string, id?: string): string {
