@@ -29,3 +29,4 @@ export {
   type Scope,
   type ServiceDefinition,
 } from './service.ts';
+export type { Work, WorkFailure } from './work.ts';

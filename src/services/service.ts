@@ -10,6 +10,7 @@ import type { Engine, LoopDefinition } from '../engine/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
 import type { Blobs, Store } from '../store/index.ts';
 import type { Foresee } from './foreseen.ts';
+import type { Work } from './work.ts';
 
 /** Everything a service may use. One per process. */
 export interface House {
@@ -159,6 +160,8 @@ export interface ServiceDefinition {
    * where it matters (the grants of a key). Undefined: not a resource of this service, or one that does not exist.
    */
   resourceAccess?(arn: string, action: string, house: House, principal?: Principal): Promise<ResourceFacts | undefined>;
+  /** A piece of its work (a build, a deployment), by id or ARN, in whichever account and Region it was done. */
+  findWork?(id: string, house: House): Promise<Work | undefined>;
   /** By AWS's operation name: the calls that follow from a call of it. See `foreseen.ts`. */
   readonly foresee?: Readonly<Record<string, Foresee>>;
   /** HTTP that is not the AWS wire (git smart HTTP). Returns true when it took the request. Does its own authentication with `authenticate`. */

@@ -58,6 +58,33 @@ export async function recentAudit(q: Queryable, account: string, limit: number):
   return rows.map(fromRow);
 }
 
+/** Calls in these accounts and this time (both ends included) that a policy denied, oldest first; at most `limit`. */
+export async function deniedBetween(
+  q: Queryable,
+  accounts: readonly string[],
+  from: EpochMs,
+  until: EpochMs,
+  limit: number,
+): Promise<AuditRecord[]> {
+  const rows = await q.query<AuditRow>(
+    `SELECT at, account, region, request_id, service, operation, principal, error_code, record FROM audit
+     WHERE account = ANY($1::text[]) AND at BETWEEN $2 AND $3 AND record ->> 'decision' IS NOT NULL
+     ORDER BY id LIMIT $4`,
+    [[...accounts], from, until, limit],
+  );
+  return rows.map(fromRow);
+}
+
+/** Calls that a service made for the call `parent` with the rights of its caller, oldest first. */
+export async function auditOfParent(q: Queryable, parent: AuditRecord, until: EpochMs): Promise<AuditRecord[]> {
+  const rows = await q.query<AuditRow>(
+    `SELECT at, account, region, request_id, service, operation, principal, error_code, record FROM audit
+     WHERE account = $1 AND at BETWEEN $2 AND $3 AND record ->> 'parentRequestId' = $4 ORDER BY id`,
+    [parent.account, parent.at, until, parent.requestId],
+  );
+  return rows.map(fromRow);
+}
+
 type AuditRow = {
   at: string | number;
   account: string;

@@ -1,4 +1,4 @@
-export { appendAudit, auditOfRequest, type AuditRecord, recentAudit } from './audit.ts';
+export { appendAudit, auditOfParent, auditOfRequest, type AuditRecord, deniedBetween, recentAudit } from './audit.ts';
 export { type BlobInfo, BlobMissingError, type Blobs } from './blobs.ts';
 export {
   Collection,

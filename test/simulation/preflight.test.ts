@@ -53,7 +53,7 @@ type Details = Readonly<{
 async function run(): Promise<Run> {
   const { tools, pipeline: pipelineName } = world;
   await sluice.open.audit.flush();
-  const [{ last }] = await sluice.house.store.query<{ last: string | number }>(
+  const [newest] = await sluice.house.store.query<{ last: string | number }>(
     'SELECT coalesce(max(id), 0) AS last FROM audit',
   );
   const { pipelineExecutionId } = await tools.call<{ pipelineExecutionId: string }>(
@@ -73,7 +73,7 @@ async function run(): Promise<Run> {
     record: { decision?: { request: Omit<Denial, 'principal'>; principal: { arn?: string; service?: string } } };
   }>(
     `SELECT record FROM audit WHERE id > $1 AND record -> 'decision' IS NOT NULL AND record ->> 'decision' IS NOT NULL ORDER BY id`,
-    [last],
+    [newest?.last ?? 0],
   );
   const denials = rows.flatMap(({ record: { decision } }) =>
     decision === undefined

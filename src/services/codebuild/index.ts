@@ -3,6 +3,7 @@ import { operationsOf, type ServiceDefinition } from '../service.ts';
 import { buildLoop, resumeBuilds } from './build-loop.ts';
 import { batchDeleteBuilds, batchGetBuilds, listBuilds, listBuildsForProject } from './build-queries.ts';
 import { retryBuild, startBuild, stopBuild } from './builds.ts';
+import { findWork } from './find-work.ts';
 import { foresee } from './foresee.ts';
 import { listCuratedEnvironmentImages } from './images.ts';
 import {
@@ -21,6 +22,7 @@ export const codebuild: ServiceDefinition = {
   iamPrefix: 'codebuild',
   resourceAccess,
   foresee,
+  findWork,
   operations: operationsOf({
     batchDeleteBuilds,
     batchGetBuilds,

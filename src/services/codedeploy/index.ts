@@ -36,6 +36,7 @@ import {
   listDeployments,
   stopDeployment,
 } from './deployments.ts';
+import { findWork } from './find-work.ts';
 import { foresee } from './foresee.ts';
 import { putLifecycleEventHookExecutionStatus } from './lifecycle-hooks.ts';
 import { resourceAccess } from './resource-access.ts';
@@ -52,6 +53,7 @@ export const codedeploy: ServiceDefinition = {
   iamPrefix: 'codedeploy',
   resourceAccess,
   foresee,
+  findWork,
   operations: operationsOf({
     batchGetApplicationRevisions,
     batchGetApplications,

@@ -11,6 +11,7 @@ import {
   startPipelineExecution,
   stopPipelineExecution,
 } from './executions.ts';
+import { findWork } from './find-work.ts';
 import { foresee } from './foresee.ts';
 import { acknowledgeJob, getJobDetails, pollForJobs, putJobFailureResult, putJobSuccessResult } from './jobs.ts';
 import { lineLoop } from './line-loop.ts';
@@ -27,6 +28,7 @@ export const codepipeline: ServiceDefinition = {
   iamPrefix: 'codepipeline',
   resourceAccess,
   foresee,
+  findWork,
   operations: operationsOf({
     acknowledgeJob,
     createCustomActionType,
