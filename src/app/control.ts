@@ -6,10 +6,13 @@
  *   GET  /_sluice/clock             { mode, now }
  *   POST /_sluice/clock/advance     { by: "PT5M" | seconds }      manual clock only
  *   POST /_sluice/reset             ephemeral only
+ *   GET  /_sluice/why               why a call was, or would be, allowed or denied (`control-questions.ts`)
+ *   GET  /_sluice/preflight         what a pipeline will be denied
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isoMillis, parseDurationMs } from '../common/index.ts';
 import { formatClockMode } from './clocks.ts';
+import { answerPreflight, answerWhy, type ControlAnswer } from './control-questions.ts';
 import { isLoopback } from './loopback.ts';
 import type { OpenHouse } from './open-house.ts';
 
@@ -31,7 +34,11 @@ export async function answerControl(
   };
   if (!isLoopback(request) || request.headers.origin !== undefined)
     return answer(403, { message: 'The control endpoint answers on loopback only.' });
-  const path = url.slice(PREFIX.length).split('?')[0] ?? '';
+  const [path = '', search = ''] = url.slice(PREFIX.length).split('?');
+  const answered = async (answering: Promise<ControlAnswer>): Promise<true> => {
+    const { statusCode, body } = await answering;
+    return answer(statusCode, body);
+  };
   switch (`${request.method} ${path}`) {
     case 'GET health':
       return answer(200, {
@@ -59,6 +66,10 @@ export async function answerControl(
       await open.advance(by);
       return answer(200, clockOf(open));
     }
+    case 'GET why':
+      return answered(answerWhy(open, new URLSearchParams(search)));
+    case 'GET preflight':
+      return answered(answerPreflight(open, new URLSearchParams(search)));
     case 'POST reset':
       if (open.reset === undefined)
         return answer(403, { message: 'Only a server started with --ephemeral can be reset.' });

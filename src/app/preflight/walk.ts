@@ -5,7 +5,7 @@
  *
  * Nothing is executed. The one thing that may come of a walk is what asking for it always makes: an AWS managed key.
  */
-import { AwsError, isAwsError, MINUTE_MS, parseArn, type Principal } from '../../common/index.ts';
+import { AwsError, isAwsError, parseArn, type Principal } from '../../common/index.ts';
 import type {
   Call,
   Foreseen,
@@ -14,13 +14,13 @@ import type {
   ForeseenUse,
   Foresight,
   House,
-  ResourceFacts,
   Scope,
   ServiceDefinition,
 } from '../../services/index.ts';
-import { nameKey, roles } from '../../store/index.ts';
 import type { Authorizer, Explained } from '../authorizer.ts';
 import type { TheDoor } from '../door.ts';
+import { roleSession } from '../why/principal-of.ts';
+import { resourceFacts } from '../why/resource-facts.ts';
 
 /** What a walk needs of the open house. */
 export type WalkTools = Readonly<{
@@ -44,7 +44,6 @@ export type Remark = Readonly<{ part: string; kind: 'unknown' | 'fails'; text: s
 
 /** Calls that follow from calls go deeper than this only when something goes in a circle. */
 const DEEPEST = 12;
-const SESSION_MS = 60 * MINUTE_MS;
 
 type Place = Readonly<{ part: string; caller: Principal | undefined; depth: number }>;
 
@@ -64,6 +63,11 @@ export class Walk {
   /** What follows from a call that is allowed and not judged itself. */
   async followFrom(start: Readonly<{ service: string; operation: string; input: object }>, call: Call): Promise<void> {
     await this.#follow(start, call, { part: '', caller: call.principal, depth: 0 });
+  }
+
+  /** A call, and what follows from it. */
+  async judge(call: ForeseenCall, caller: Principal): Promise<void> {
+    await this.#visit(call, { part: '', caller, depth: 0 });
   }
 
   async #follow(
@@ -161,40 +165,6 @@ export class Walk {
     if (session === undefined) this.#remark(part, 'fails', `there is no role ${roleArn}`);
     return session;
   }
-}
-
-/** The principal that a session of this role would be; undefined when there is no such role. */
-export async function roleSession(house: House, roleArn: string, sessionName: string): Promise<Principal | undefined> {
-  const account = parseArn(roleArn)?.account ?? '';
-  const name = roleArn.slice(roleArn.lastIndexOf('/') + 1);
-  const role = (await roles.get(house.store, nameKey(account, name)))?.document;
-  if (role?.arn !== roleArn) return undefined;
-  const now = house.clock.now();
-  return {
-    type: 'AssumedRole',
-    account,
-    arn: `arn:aws:sts::${account}:assumed-role/${role.roleName}/${sessionName}`,
-    roleArn,
-    roleName: role.roleName,
-    roleId: role.roleId,
-    sessionName,
-    issuedAt: now,
-    expiresAt: now + SESSION_MS,
-  };
-}
-
-/** What the service of an ARN knows of it; undefined when nothing is there, or no service of the house knows such ARNs. */
-export async function resourceFacts(
-  { services, house }: Pick<WalkTools, 'services' | 'house'>,
-  arn: string,
-  action: string,
-  principal?: Principal,
-): Promise<ResourceFacts | undefined> {
-  for (const service of services.values()) {
-    const facts = await service.resourceAccess?.(arn, action, house, principal);
-    if (facts !== undefined) return facts;
-  }
-  return undefined;
 }
 
 /** The refusal of a pipeline that is not there. */
