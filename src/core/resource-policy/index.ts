@@ -1,1 +1,1 @@
-export { allowsAction, isPublicPolicy, resourcePolicyProblem } from './resource-policy.ts';
+export { allowsAction, deniesAction, isPublicPolicy, resourcePolicyProblem } from './resource-policy.ts';

@@ -4,6 +4,8 @@
  * Source: IAM User Guide, "Grammar of the IAM JSON policy language"; S3 User Guide, "The meaning of public".
  */
 
+import { validatePolicyDocument } from '../policy/index.ts';
+
 type Statement = Readonly<Record<string, unknown>>;
 
 /** Undefined for a well-formed resource policy, else what is wrong with it, as a sentence. */
@@ -27,7 +29,9 @@ export function resourcePolicyProblem(text: string): string | undefined {
       sids.add(sid);
     }
   }
-  return undefined;
+  // What this has no words of its own for: keys given twice, operators, values and Sids.
+  const check = validatePolicyDocument(text, 'resource');
+  return check.ok ? undefined : check.message;
 }
 
 const STATEMENT_MEMBERS: ReadonlySet<string> = new Set([
@@ -113,17 +117,26 @@ function isPrincipal(type: string, name: string): boolean {
  * or `*`). Conditions are not weighed: this is the safety check on saving, not the decision.
  */
 export function allowsAction(text: string, action: string, principals: readonly string[]): boolean {
-  return statementsOf(text).some((statement) => {
-    if (statement['Effect'] !== 'Allow') return false;
-    const actions = statement['Action'];
-    const covers =
-      actions === undefined
-        ? !list(statement['NotAction']).some((pattern) => matches(String(pattern), action))
-        : list(actions).some((pattern) => matches(String(pattern), action));
-    return (
-      covers && (principalsOf(statement['Principal']) ?? []).some((name) => name === '*' || principals.includes(name))
-    );
-  });
+  return statementsOf(text).some((statement) => reaches(statement, 'Allow', action, principals));
+}
+
+/** The same for a deny; one with a condition is taken to spare the request. */
+export function deniesAction(text: string, action: string, principals: readonly string[]): boolean {
+  return statementsOf(text).some(
+    (statement) => statement['Condition'] === undefined && reaches(statement, 'Deny', action, principals),
+  );
+}
+
+function reaches(statement: Statement, effect: string, action: string, principals: readonly string[]): boolean {
+  if (statement['Effect'] !== effect) return false;
+  const actions = statement['Action'];
+  const covers =
+    actions === undefined
+      ? !list(statement['NotAction']).some((pattern) => matches(String(pattern), action))
+      : list(actions).some((pattern) => matches(String(pattern), action));
+  return (
+    covers && (principalsOf(statement['Principal']) ?? []).some((name) => name === '*' || principals.includes(name))
+  );
 }
 
 /** Condition keys whose fixed values keep a `*` principal from being public. */

@@ -12,6 +12,7 @@ import type {
 } from '@aws-sdk/client-eventbridge';
 import { AwsError } from '../../common/index.ts';
 import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
+import { bindPolicy, shownPolicy } from '../bound-policies.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
 import { type Bus, busArn, buses, ownBus, requireBus, rules } from './records.ts';
@@ -57,7 +58,10 @@ export const deleteEventBus = operation<DeleteEventBusRequest, object>({
 
 export const describeEventBus = operation<DescribeEventBusRequest, DescribeEventBusResponse>({
   authorize: ({ Name }, call) => [{ action: 'events:DescribeEventBus', resource: busArn(call, ownBus(Name, call)) }],
-  handle: async (input, call) => shown(await requireBus(call.house.store, call, ownBus(input.Name, call)), call),
+  handle: async (input, call) => {
+    const bus = await requireBus(call.house.store, call, ownBus(input.Name, call));
+    return shown(await withShownPolicy(call, bus), call);
+  },
 });
 
 export const listEventBuses = operation<ListEventBusesRequest, ListEventBusesResponse>({
@@ -79,7 +83,7 @@ export const listEventBuses = operation<ListEventBusesRequest, ListEventBusesRes
       !found.some((bus) => bus.name === 'default');
     if (first) found.unshift({ name: 'default', createdAt: 0, changedAt: 0, tags: {} });
     return {
-      EventBuses: found.map((bus) => shown(bus, call)),
+      EventBuses: await Promise.all(found.map(async (bus) => shown(await withShownPolicy(call, bus), call))),
       ...(stored.length > limit ? { NextToken: encodePage(page.at(-1)) } : {}),
     };
   },
@@ -93,8 +97,13 @@ export const putPermission = operation<PutPermissionRequest, object>({
     const name = ownBus(input.EventBusName, call);
     if (input.Policy !== undefined) {
       const problem = resourcePolicyProblem(input.Policy);
-      if (problem !== undefined) throw new AwsError('ValidationException', `Parameter Policy is not valid: ${problem}`);
-      return change(call, name, (bus) => ({ ...bus, policy: input.Policy }));
+      const refuse = (reason: string): Error =>
+        new AwsError('ValidationException', `Parameter Policy is not valid: ${reason}`);
+      if (problem !== undefined) throw refuse(problem);
+      const bound = await bindPolicy(call.house.store, call.account, input.Policy, (principal) =>
+        refuse(`Invalid principal in policy: "AWS":"${principal}"`),
+      );
+      return change(call, name, (bus) => ({ ...bus, ...bound }));
     }
     const { StatementId, Action, Principal } = input;
     if (StatementId === undefined || Action === undefined || Principal === undefined) {
@@ -157,6 +166,11 @@ function statementsOf(bus: Bus): readonly Statement[] {
     : Statement === undefined
       ? []
       : [Statement as Statement];
+}
+
+async function withShownPolicy(call: Call, bus: Bus): Promise<Bus> {
+  const { policy, policyPrincipals } = bus;
+  return policy === undefined ? bus : { ...bus, policy: await shownPolicy(call.house.store, policy, policyPrincipals) };
 }
 
 function shown(bus: Bus, call: Call): DescribeEventBusResponse {

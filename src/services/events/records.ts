@@ -3,13 +3,16 @@ import type { Target } from '@aws-sdk/client-eventbridge';
 import { AwsError, parseArn } from '../../common/index.ts';
 import { collection, type DocumentKey, type Queryable, type Stored } from '../../store/index.ts';
 import type { Scope } from '../service.ts';
+import type { PolicyPrincipals } from '../bound-policies.ts';
 
 export type Bus = Readonly<{
   name: string;
   createdAt: number;
   changedAt: number;
   description?: string | undefined;
+  /** Bound to the users and roles that it names, as `policyPrincipals` tells; see `bound-policies.ts`. */
   policy?: string | undefined;
+  policyPrincipals?: PolicyPrincipals | undefined;
   tags: Tags;
 }>;
 

@@ -7,7 +7,8 @@ import type {
   PutKeyPolicyRequest,
 } from '@aws-sdk/client-kms';
 import { AwsError, formatArn } from '../../common/index.ts';
-import { allowsAction, resourcePolicyProblem } from '../../core/resource-policy/index.ts';
+import { allowsAction, deniesAction, resourcePolicyProblem } from '../../core/resource-policy/index.ts';
+import { type BoundPolicy, bindPolicy, shownPolicy } from '../bound-policies.ts';
 import { type Call, operation } from '../service.ts';
 import { keyAccess, onKey, requireKey } from './access.ts';
 import { changeKey } from './change-key.ts';
@@ -33,30 +34,45 @@ export function defaultKeyPolicy(account: string): string {
 /** Throws `MalformedPolicyDocumentException` for a policy that is none, or that would lock the caller out of the key. */
 export function checkKeyPolicy(policy: string, call: Call, bypassLockoutCheck: boolean): void {
   const problem = resourcePolicyProblem(policy);
-  if (problem !== undefined) {
-    throw new AwsError(
-      'MalformedPolicyDocumentException',
-      problem === 'Invalid principal in policy'
-        ? 'Policy contains a statement with one or more invalid principals.'
-        : problem,
-    );
+  if (problem !== undefined) throw malformed(problem === 'Invalid principal in policy' ? INVALID_PRINCIPAL : problem);
+  if (hasOpenEncryptionContext(policy)) {
+    throw malformed('Overly permissive condition: ForAllValues with kms:EncryptionContext is not allowed.');
   }
-  if (/"ForAllValues:[^"]*"\s*:\s*\{[^}]*"kms:EncryptionContext:/i.test(policy)) {
-    throw new AwsError(
-      'MalformedPolicyDocumentException',
-      'Overly permissive condition: ForAllValues with kms:EncryptionContext is not allowed.',
-    );
+  if (!bypassLockoutCheck && locksOut(policy, call)) {
+    throw malformed('The new key policy will not allow you to update the key policy in the future.');
   }
-  const { principal, account } = call;
+}
+
+/** A request without an encryption context would meet the condition: all of its no values match. */
+function hasOpenEncryptionContext(policy: string): boolean {
+  const { Statement } = JSON.parse(policy) as { Statement: unknown };
+  return [Statement]
+    .flat()
+    .flatMap((statement) => Object.entries((statement as { Condition?: object }).Condition ?? {}))
+    .some(
+      ([operator, keys]) =>
+        operator.startsWith('ForAllValues:') &&
+        Object.keys(keys as object).some((key) => key.toLowerCase().startsWith('kms:encryptioncontext:')),
+    );
+}
+
+/** Nobody of the account, or not this caller, could put another policy in its place. Conditions are not weighed. */
+function locksOut(policy: string, { principal, account }: Call): boolean {
   const names = [account, formatArn('iam', '', account, 'root')];
   if (principal.type === 'User') names.push(principal.arn);
   if (principal.type === 'AssumedRole') names.push(principal.arn, principal.roleArn);
-  if (!bypassLockoutCheck && !allowsAction(policy, 'kms:PutKeyPolicy', names)) {
-    throw new AwsError(
-      'MalformedPolicyDocumentException',
-      'The new key policy will not allow you to update the key policy in the future.',
-    );
-  }
+  return !allowsAction(policy, 'kms:PutKeyPolicy', names) || deniesAction(policy, 'kms:PutKeyPolicy', names);
+}
+
+/** The policy as a key keeps it. Throws `MalformedPolicyDocumentException` for a user or role that does not exist. */
+export function boundKeyPolicy(policy: string, call: Call): Promise<BoundPolicy> {
+  return bindPolicy(call.house.store, call.account, policy, () => malformed(INVALID_PRINCIPAL));
+}
+
+const INVALID_PRINCIPAL = 'Policy contains a statement with one or more invalid principals.';
+
+function malformed(message: string): AwsError {
+  return new AwsError('MalformedPolicyDocumentException', message);
 }
 
 export const getKeyPolicy = operation<GetKeyPolicyRequest, GetKeyPolicyResponse>({
@@ -64,7 +80,7 @@ export const getKeyPolicy = operation<GetKeyPolicyRequest, GetKeyPolicyResponse>
   async handle(input, call) {
     const key = await requireKey(call, input.KeyId ?? '');
     assertDefaultName(input.PolicyName);
-    return { Policy: key.policy, PolicyName: 'default' };
+    return { Policy: await shownPolicy(call.house.store, key.policy, key.policyPrincipals), PolicyName: 'default' };
   },
 });
 
@@ -78,10 +94,9 @@ export const putKeyPolicy = operation<PutKeyPolicyRequest, void>({
   async handle(input, call) {
     assertDefaultName(input.PolicyName);
     const policy = input.Policy ?? '';
-    await changeKey(call, input.KeyId, 'PutKeyPolicy', (key) => {
-      checkKeyPolicy(policy, call, input.BypassPolicyLockoutSafetyCheck ?? false);
-      return { ...key, policy };
-    });
+    checkKeyPolicy(policy, call, input.BypassPolicyLockoutSafetyCheck ?? false);
+    const bound = await boundKeyPolicy(policy, call);
+    await changeKey(call, input.KeyId, 'PutKeyPolicy', (key) => ({ ...key, ...bound }));
   },
 });
 

@@ -15,7 +15,7 @@ import { operation } from '../service.ts';
 import { onKey, requestContext, requireKey } from './access.ts';
 import { changeKey } from './change-key.ts';
 import { newMaterial } from './key-material.ts';
-import { checkKeyPolicy, defaultKeyPolicy } from './key-policies.ts';
+import { boundKeyPolicy, checkKeyPolicy, defaultKeyPolicy } from './key-policies.ts';
 import { page, readMarker } from './pages.ts';
 import { assertNotPending, type Key, keyMetadata, keys } from './records.ts';
 import { checkedTags, tagContext } from './tags.ts';
@@ -51,7 +51,7 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
       state: 'Enabled',
       createdAt: call.now,
       manager: 'CUSTOMER',
-      policy: input.Policy ?? defaultKeyPolicy(call.account),
+      ...(await boundKeyPolicy(input.Policy ?? defaultKeyPolicy(call.account), call)),
       tags,
       materials: [await newMaterial(call.house, arn, 1)],
     };

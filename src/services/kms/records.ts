@@ -7,6 +7,7 @@
 import { AwsError, formatArn, parseArn } from '../../common/index.ts';
 import { collection, type Queryable } from '../../store/index.ts';
 import type { GrantConstraints } from '../../core/kms-grant/index.ts';
+import type { PolicyPrincipals } from '../bound-policies.ts';
 
 export type KeyMaterial = Readonly<{
   /** From 1. */
@@ -27,7 +28,9 @@ export type Key = Readonly<{
   createdAt: number;
   deletion?: Readonly<{ at: number; windowInDays: number }>;
   manager: 'CUSTOMER' | 'AWS';
+  /** Bound to the users and roles that it names, as `policyPrincipals` tells; see `bound-policies.ts`. */
   policy: string;
+  policyPrincipals?: PolicyPrincipals | undefined;
   tags: Readonly<Record<string, string>>;
   materials: readonly KeyMaterial[];
   rotation?: Readonly<{ periodInDays: number; nextAt: number }>;

@@ -10,7 +10,8 @@ import type {
   RemovePermissionRequest,
 } from '@aws-sdk/client-lambda';
 import { AwsError, own } from '../../common/index.ts';
-import { operation } from '../service.ts';
+import { bindPolicy, type PolicyPrincipals, shownPolicy } from '../bound-policies.ts';
+import { type Call, operation } from '../service.ts';
 import { invalid } from './errors.ts';
 import { functionAccess, policyDocument } from './access.ts';
 import { changeFunction } from './change-function.ts';
@@ -34,7 +35,8 @@ export const addPermission = operation<AddPermissionRequest, AddPermissionRespon
     const named = parseName(call, input.FunctionName, input.Qualifier);
     if (named.qualifier === LATEST) throw invalid('We currently do not support adding policies for $LATEST.');
     await requireQualified(call, named);
-    const statement = statementOf(input, functionArn(named.place, named.qualifier));
+    const written = statementOf(input, functionArn(named.place, named.qualifier));
+    const { statement, policyPrincipals } = await bound(call, written);
     const key = named.qualifier ?? '';
     await changeFunction(call, named.place, (record) => {
       const policy = own(record.policies, key);
@@ -46,7 +48,11 @@ export const addPermission = operation<AddPermissionRequest, AddPermissionRespon
           `The statement id (${statement.Sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`,
         );
       }
-      const changed = { revisionId: call.house.ids.uuid(), statements: [...(policy?.statements ?? []), statement] };
+      const changed = {
+        revisionId: call.house.ids.uuid(),
+        statements: [...(policy?.statements ?? []), statement],
+        policyPrincipals: { ...policy?.policyPrincipals, ...policyPrincipals },
+      };
       const bytes = Buffer.byteLength(policyDocument(changed));
       if (bytes > MAX_POLICY_BYTES) {
         throw new AwsError(
@@ -56,7 +62,7 @@ export const addPermission = operation<AddPermissionRequest, AddPermissionRespon
       }
       return { ...record, policies: { ...record.policies, [key]: changed } };
     });
-    return { Statement: JSON.stringify(statement) };
+    return { Statement: JSON.stringify(written) };
   },
 });
 
@@ -81,7 +87,8 @@ export const removePermission = operation<RemovePermissionRequest, void>({
         );
       }
       if (statements.length === 0) return { ...record, policies: others };
-      return { ...record, policies: { ...others, [key]: { revisionId: call.house.ids.uuid(), statements } } };
+      const changed = { ...policy, revisionId: call.house.ids.uuid(), statements };
+      return { ...record, policies: { ...others, [key]: changed } };
     });
   },
 });
@@ -95,7 +102,10 @@ export const getPolicy = operation<GetPolicyRequest, GetPolicyResponse>({
     if (policy === undefined) {
       throw new AwsError('ResourceNotFoundException', 'The resource you requested does not exist.');
     }
-    return { Policy: policyDocument(policy), RevisionId: policy.revisionId };
+    return {
+      Policy: await shownPolicy(call.house.store, policyDocument(policy), policy.policyPrincipals),
+      RevisionId: policy.revisionId,
+    };
   },
 });
 
@@ -122,6 +132,19 @@ function statementOf(input: AddPermissionRequest, resource: string): PolicyState
     Resource: resource,
     ...(Object.keys(condition).length === 0 ? {} : { Condition: condition }),
   };
+}
+
+async function bound(
+  call: Call,
+  statement: PolicyStatement,
+): Promise<Readonly<{ statement: PolicyStatement; policyPrincipals: PolicyPrincipals | undefined }>> {
+  const { policy, policyPrincipals } = await bindPolicy(
+    call.house.store,
+    call.account,
+    JSON.stringify({ Statement: statement }),
+    () => invalid('The provided principal was invalid. Please check the principal and try again.'),
+  );
+  return { statement: (JSON.parse(policy) as { Statement: PolicyStatement }).Statement, policyPrincipals };
 }
 
 function principalOf(principal: string): PolicyStatement['Principal'] {

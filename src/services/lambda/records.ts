@@ -6,6 +6,7 @@
 import { AwsError, formatArn } from '../../common/index.ts';
 import { type Collection, collection, type DocumentKey, type Queryable } from '../../store/index.ts';
 import type { Sealed } from './sealing.ts';
+import type { PolicyPrincipals } from '../bound-policies.ts';
 
 export const LATEST = '$LATEST';
 
@@ -41,7 +42,12 @@ export type PolicyStatement = Readonly<{
   Condition?: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }>;
 
-export type FunctionPolicy = Readonly<{ revisionId: string; statements: readonly PolicyStatement[] }>;
+export type FunctionPolicy = Readonly<{
+  revisionId: string;
+  /** Bound to the users and roles that they name, as `policyPrincipals` tells; see `bound-policies.ts`. */
+  statements: readonly PolicyStatement[];
+  policyPrincipals?: PolicyPrincipals | undefined;
+}>;
 
 export type EventInvokeConfig = Readonly<{ maxRetries?: number; maxAgeSeconds?: number; modifiedAt: number }>;
 

@@ -8,10 +8,14 @@ import type {
   PutBucketPolicyRequest,
 } from '@aws-sdk/client-s3';
 import { isPublicPolicy, resourcePolicyProblem } from '../../core/resource-policy/index.ts';
-import { operation } from '../service.ts';
+import { formatArn } from '../../common/index.ts';
+import { accounts } from '../../store/index.ts';
+import { bindPolicy, shownPolicy } from '../bound-policies.ts';
+import { type Call, operation } from '../service.ts';
 import { onBucket, requireBucket } from './access.ts';
 import { changeBucket } from './change-bucket.ts';
 import { accessDenied, s3Error } from './errors.ts';
+import { canonicalId } from './owners.ts';
 import { type Bucket, bucketArn } from './records.ts';
 
 const MAX_BYTES = 20 * 1024;
@@ -22,13 +26,17 @@ export const putBucketPolicy = operation<PutBucketPolicyRequest, void>({
     const bucket = await requireBucket(call, input);
     const policy = input.Policy ?? '';
     checkPolicy(policy, bucket);
+    const written = await withoutCanonicalUsers(call, policy);
+    const bound = await bindPolicy(call.house.store, bucket.account, written, (principal) =>
+      invalidPrincipal(`"AWS" : "${principal}"`),
+    );
     await changeBucket(call, input, (fresh) => {
       if (fresh.publicAccessBlock?.blockPublicPolicy === true && isPublicPolicy(policy)) {
         throw accessDenied(
           `User: ${'arn' in call.principal ? call.principal.arn : 'anonymous'} is not authorized to perform: s3:PutBucketPolicy on resource: "${bucketArn(bucket.name)}" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.`,
         );
       }
-      return { ...fresh, policy };
+      return { ...fresh, ...bound };
     });
   },
 });
@@ -37,13 +45,14 @@ export const getBucketPolicy = operation<GetBucketPolicyRequest, GetBucketPolicy
   authorize: onBucket('GetBucketPolicy'),
   async handle(input, call) {
     const bucket = await requireBucket(call, input);
-    return { Policy: bucket.policy ?? fail(bucket.name) };
+    const policy = bucket.policy ?? fail(bucket.name);
+    return { Policy: await shownPolicy(call.house.store, policy, bucket.policyPrincipals) };
   },
 });
 
 export const deleteBucketPolicy = operation<DeleteBucketPolicyRequest, void>({
   authorize: onBucket('DeleteBucketPolicy'),
-  handle: (input, call) => changeBucket(call, input, ({ policy: _gone, ...rest }) => rest),
+  handle: (input, call) => changeBucket(call, input, ({ policy: _gone, policyPrincipals: _nobody, ...rest }) => rest),
 });
 
 export const getBucketPolicyStatus = operation<GetBucketPolicyStatusRequest, GetBucketPolicyStatusOutput>({
@@ -90,4 +99,31 @@ function covers(pattern: string, arn: string): boolean {
 
 function malformed(message: string): Error {
   return s3Error(400, 'MalformedPolicy', message);
+}
+
+function invalidPrincipal(detail: string): Error {
+  return s3Error(400, 'MalformedPolicy', 'Invalid principal in policy', { fields: { Detail: detail } });
+}
+
+/** A canonical user is an account, and is kept as one. Source: IAM User Guide, "Principal", "Specifying CanonicalUser". */
+async function withoutCanonicalUsers(call: Call, policy: string): Promise<string> {
+  if (!policy.includes('"CanonicalUser"')) return policy;
+  const { store, config } = call.house;
+  const members = (await accounts.list(store, { account: '' })).map(({ key }) => key.id);
+  const known = new Map([config.defaultAccount, call.account, ...members].map((id) => [canonicalId(id), id]));
+  const document = JSON.parse(policy) as { Statement: unknown };
+  for (const statement of [document.Statement].flat() as Record<string, unknown>[]) {
+    for (const member of ['Principal', 'NotPrincipal']) {
+      const element = statement[member];
+      if (typeof element !== 'object' || element === null || !('CanonicalUser' in element)) continue;
+      const { CanonicalUser: users, ...others } = element as Record<string, unknown>;
+      const roots = [users].flat().map((id) => {
+        const account = known.get(String(id));
+        if (account === undefined) throw invalidPrincipal(`"CanonicalUser" : "${String(id)}"`);
+        return formatArn('iam', '', account, 'root');
+      });
+      statement[member] = { ...others, AWS: [...[others['AWS'] ?? []].flat(), ...roots] };
+    }
+  }
+  return JSON.stringify(document);
 }

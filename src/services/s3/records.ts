@@ -6,6 +6,7 @@
  * A segment is an encrypted blob that belongs to this object alone.
  */
 import { collection, Objects } from '../../store/index.ts';
+import type { PolicyPrincipals } from '../bound-policies.ts';
 import type { ChecksumAlgorithm } from './checksums.ts';
 
 export type VersioningStatus = 'Enabled' | 'Suspended';
@@ -41,7 +42,9 @@ export type Bucket = Readonly<{
   region: string;
   createdAt: number;
   versioning?: VersioningStatus;
+  /** Bound to the users and roles that it names, as `policyPrincipals` tells; see `bound-policies.ts`. */
   policy?: string;
+  policyPrincipals?: PolicyPrincipals | undefined;
   encryption: BucketEncryption;
   publicAccessBlock?: PublicAccessBlock;
   ownership?: Ownership;

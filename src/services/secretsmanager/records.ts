@@ -1,6 +1,7 @@
 /** Secrets and their versions. Source: Secrets Manager API Reference; User Guide, "Secret versions". */
 import { type AccessRequest, AwsError, formatArn, parseArn } from '../../common/index.ts';
 import { collection, type DocumentKey, type Queryable, type Stored } from '../../store/index.ts';
+import type { PolicyPrincipals } from '../bound-policies.ts';
 import type { Call, Scope } from '../service.ts';
 
 export type SecretVersion = Readonly<{
@@ -18,7 +19,9 @@ export type Secret = Readonly<{
   suffix: string;
   description?: string | undefined;
   keyId?: string | undefined;
+  /** Bound to the users and roles that it names, as `policyPrincipals` tells; see `bound-policies.ts`. */
   policy?: string | undefined;
+  policyPrincipals?: PolicyPrincipals | undefined;
   createdAt: number;
   changedAt: number;
   accessedAt?: number | undefined;

@@ -20,6 +20,7 @@ import type {
 } from '@aws-sdk/client-secrets-manager';
 import { ALPHANUMERIC, AwsError, DAY_MS } from '../../common/index.ts';
 import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
+import { bindPolicy, shownPolicy } from '../bound-policies.ts';
 import {
   decide,
   type DeletionEffect,
@@ -287,7 +288,14 @@ export const putResourcePolicy = operation<PutResourcePolicyRequest, object>({
     if (input.BlockPublicPolicy === true && allowsEverybody(policy)) {
       throw new AwsError('PublicPolicyException', 'You must not grant public access to the secret.');
     }
-    const secret = await changeSecret(call, input.SecretId ?? '', (before) => ({ ...before, policy }));
+    const { key } = await requireSecret(call.house.store, call, input.SecretId ?? '');
+    const bound = await bindPolicy(
+      call.house.store,
+      key.account,
+      policy,
+      () => new AwsError('MalformedPolicyDocumentException', 'This resource policy contains an unsupported principal.'),
+    );
+    const secret = await changeSecret(call, input.SecretId ?? '', (before) => ({ ...before, ...bound }));
     return { ARN: secretArn(secret.key, secret.document), Name: secret.document.name };
   },
 });
@@ -323,7 +331,9 @@ export const getResourcePolicy = operation<GetResourcePolicyRequest, GetResource
     return {
       ARN: secretArn(key, document),
       Name: document.name,
-      ...(document.policy === undefined ? {} : { ResourcePolicy: document.policy }),
+      ...(document.policy === undefined
+        ? {}
+        : { ResourcePolicy: await shownPolicy(call.house.store, document.policy, document.policyPrincipals) }),
     };
   },
 });
@@ -331,7 +341,11 @@ export const getResourcePolicy = operation<GetResourcePolicyRequest, GetResource
 export const deleteResourcePolicy = operation<DeleteResourcePolicyRequest, object>({
   authorize: ({ SecretId }, call) => access('DeleteResourcePolicy', SecretId, call),
   handle: async (input, call) => {
-    const secret = await changeSecret(call, input.SecretId ?? '', ({ policy: _policy, ...before }) => before);
+    const secret = await changeSecret(
+      call,
+      input.SecretId ?? '',
+      ({ policy: _policy, policyPrincipals: _nobody, ...before }) => before,
+    );
     return { ARN: secretArn(secret.key, secret.document), Name: secret.document.name };
   },
 });

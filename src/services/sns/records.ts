@@ -1,11 +1,14 @@
 /** Topics and subscriptions. Source: SNS API Reference. */
 import { type AccessRequest, AwsError, formatArn, parseArn, type RequestContext } from '../../common/index.ts';
 import { collection, type DocumentKey, type Queryable, type Stored } from '../../store/index.ts';
+import type { PolicyPrincipals } from '../bound-policies.ts';
 import type { Call, Scope } from '../service.ts';
 
 export type Topic = Readonly<{
   name: string;
+  /** Bound to the users and roles that it names, as `policyPrincipals` tells; see `bound-policies.ts`. */
   policy: string;
+  policyPrincipals?: PolicyPrincipals | undefined;
   displayName: string;
   tags: Readonly<Record<string, string>>;
   /** Other attributes as set: DeliveryPolicy, SignatureVersion, TracingConfig are refused, so this is what is left. */

@@ -15,6 +15,7 @@ import type {
 } from '@aws-sdk/client-sns';
 import { AwsError } from '../../common/index.ts';
 import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
+import { bindPolicy, shownPolicy } from '../bound-policies.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
 import {
@@ -49,7 +50,7 @@ export const createTopic = operation<CreateTopicInput, CreateTopicResponse>({
       createdAt: call.now,
     };
     for (const [attribute, value] of Object.entries(input.Attributes ?? {}))
-      topic = withAttribute(topic, attribute, value ?? '');
+      topic = (await attributeChange(call, attribute, value ?? ''))(topic);
     if (!(await topics.insert(call.house.store, topicKey(arn), topic))) {
       const before = (await requireTopic(call.house.store, arn)).document;
       if (input.Tags !== undefined && JSON.stringify(before.tags) !== JSON.stringify(topic.tags)) {
@@ -70,15 +71,20 @@ export const createTopic = operation<CreateTopicInput, CreateTopicResponse>({
   },
 });
 
+async function attributeChange(call: Call, name: string, value: string): Promise<(topic: Topic) => Topic> {
+  if (name !== 'Policy') return (topic) => withAttribute(topic, name, value);
+  const refuse = (problem: string): Error =>
+    new AwsError('InvalidParameter', `Invalid parameter: Policy Error: ${problem}`);
+  const problem = resourcePolicyProblem(value);
+  if (problem !== undefined) throw refuse(problem);
+  const bound = await bindPolicy(call.house.store, call.account, value, () => refuse('PrincipalNotFound'));
+  return (topic) => ({ ...topic, ...bound });
+}
+
 function withAttribute(topic: Topic, name: string, value: string): Topic {
   switch (name) {
     case 'DisplayName':
       return { ...topic, displayName: value };
-    case 'Policy': {
-      const problem = resourcePolicyProblem(value);
-      if (problem !== undefined) throw new AwsError('InvalidParameter', `Invalid parameter: Policy Error: ${problem}`);
-      return { ...topic, policy: value };
-    }
     case 'FifoTopic':
     case 'ContentBasedDeduplication':
       if (value === 'false') return topic;
@@ -121,7 +127,7 @@ export const getTopicAttributes = operation<GetTopicAttributesInput, GetTopicAtt
       Attributes: {
         TopicArn: input.TopicArn ?? '',
         Owner: key.account,
-        Policy: topic.policy,
+        Policy: await shownPolicy(call.house.store, topic.policy, topic.policyPrincipals),
         DisplayName: topic.displayName,
         SubscriptionsConfirmed: String(confirmed),
         SubscriptionsPending: '0',
@@ -152,8 +158,10 @@ const EFFECTIVE_DELIVERY_POLICY = JSON.stringify({
 export const setTopicAttributes = operation<SetTopicAttributesInput, object>({
   authorize: ({ TopicArn }, call) => topicAccess('SetTopicAttributes', TopicArn, call),
   handle: async (input, call) => {
-    await change(call, input.TopicArn, (topic) =>
-      withAttribute(topic, input.AttributeName ?? '', input.AttributeValue ?? ''),
+    await change(
+      call,
+      input.TopicArn,
+      await attributeChange(call, input.AttributeName ?? '', input.AttributeValue ?? ''),
     );
     return {};
   },

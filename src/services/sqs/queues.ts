@@ -20,6 +20,7 @@ import type {
 } from '@aws-sdk/client-sqs';
 import { AwsError, own } from '../../common/index.ts';
 import { resourcePolicyProblem } from '../../core/resource-policy/index.ts';
+import { bindPolicy, shownPolicy } from '../bound-policies.ts';
 import { countMessages, deleteMessages, type DocumentKey } from '../../store/index.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
@@ -66,10 +67,17 @@ export const createQueue = operation<CreateQueueRequest, CreateQueueResult>({
         'InvalidParameterValue',
         'Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length',
       );
-    const given = checkAttributes(input.Attributes ?? {});
+    const { given, bound } = await boundAttributes(call, checkAttributes(input.Attributes ?? {}));
     const key = queueKey(call, name);
     await checkRedrive(call, key, given);
-    const queue: Queue = { name, createdAt: call.now, changedAt: call.now, attributes: given, tags: { ...input.tags } };
+    const queue: Queue = {
+      name,
+      createdAt: call.now,
+      changedAt: call.now,
+      attributes: given,
+      ...bound,
+      tags: { ...input.tags },
+    };
     if (!(await queues.insert(call.house.store, key, queue))) {
       const before = (await queues.get(call.house.store, key))?.document;
       const differs = Object.entries(given).some(([attribute, value]) => valueOf(before, attribute) !== value);
@@ -101,6 +109,23 @@ function checkAttributes(attributes: Readonly<Record<string, string | undefined>
     checked[name] = value;
   }
   return checked;
+}
+
+/** The attributes as a queue keeps them: the policy bound to those it names. `bound` is empty where no policy is given. */
+async function boundAttributes(
+  call: Call,
+  given: Readonly<Record<string, string>>,
+): Promise<Readonly<{ given: Readonly<Record<string, string>>; bound: Pick<Queue, 'policyPrincipals'> }>> {
+  const { Policy: written } = given;
+  if (written === undefined) return { given, bound: {} };
+  if (written === '') return { given, bound: { policyPrincipals: undefined } };
+  const { policy, policyPrincipals } = await bindPolicy(
+    call.house.store,
+    call.account,
+    written,
+    () => new AwsError('InvalidAttributeValue', 'Invalid value for the parameter Policy.'),
+  );
+  return { given: { ...given, Policy: policy }, bound: { policyPrincipals } };
 }
 
 /** The dead-letter queue is there, lives beside the queue, and lets it redrive. */
@@ -225,6 +250,7 @@ export const getQueueAttributes = operation<GetQueueAttributesRequest, GetQueueA
     });
     const all: Record<string, string | undefined> = {
       ...Object.fromEntries([...Object.keys(NUMBERS), ...OTHERS].map((name) => [name, valueOf(queue, name)])),
+      Policy: await shownPolicy(call.house.store, valueOf(queue, 'Policy') ?? '', queue.policyPrincipals),
       QueueArn: queueArn(key, key.id),
       ApproximateNumberOfMessages: String(counts.visible),
       ApproximateNumberOfMessagesNotVisible: String(counts.inFlight),
@@ -246,12 +272,13 @@ export const getQueueAttributes = operation<GetQueueAttributesRequest, GetQueueA
 export const setQueueAttributes = operation<SetQueueAttributesRequest, object>({
   authorize: ({ QueueUrl }, call) => access('SetQueueAttributes', QueueUrl, call),
   handle: async (input, call) => {
-    const given = checkAttributes(input.Attributes ?? {});
+    const { given, bound } = await boundAttributes(call, checkAttributes(input.Attributes ?? {}));
     await checkRedrive(call, keyOfUrl(input.QueueUrl, call), given);
     await change(call, input.QueueUrl, (queue) => ({
       ...queue,
       changedAt: call.now,
       attributes: { ...queue.attributes, ...given },
+      ...bound,
     }));
     return {};
   },

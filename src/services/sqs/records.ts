@@ -1,13 +1,16 @@
 /** Queues: documents, names, access. Source: SQS API Reference; Developer Guide, "Quotas". */
 import { type AccessRequest, AwsError, formatArn, parseArn } from '../../common/index.ts';
 import { collection, type DocumentKey, type Queryable, type Stored } from '../../store/index.ts';
+import type { PolicyPrincipals } from '../bound-policies.ts';
 import type { Call, Scope } from '../service.ts';
 
 export type Queue = Readonly<{
   name: string;
   createdAt: number;
   changedAt: number;
+  /** `Policy` is bound to the users and roles that it names, as `policyPrincipals` tells; see `bound-policies.ts`. */
   attributes: Readonly<Record<string, string>>;
+  policyPrincipals?: PolicyPrincipals | undefined;
   tags: Readonly<Record<string, string>>;
 }>;
 
