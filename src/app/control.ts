@@ -34,7 +34,8 @@ export async function answerControl(
   };
   if (!isLoopback(request) || request.headers.origin !== undefined)
     return answer(403, { message: 'The control endpoint answers on loopback only.' });
-  const [path = '', search = ''] = url.slice(PREFIX.length).split('?');
+  const { pathname, searchParams } = new URL(url, 'http://localhost');
+  const path = pathname.slice(PREFIX.length);
   const answered = async (answering: Promise<ControlAnswer>): Promise<true> => {
     const { statusCode, body } = await answering;
     return answer(statusCode, body);
@@ -67,9 +68,9 @@ export async function answerControl(
       return answer(200, clockOf(open));
     }
     case 'GET why':
-      return answered(answerWhy(open, new URLSearchParams(search)));
+      return answered(answerWhy(open, searchParams));
     case 'GET preflight':
-      return answered(answerPreflight(open, new URLSearchParams(search)));
+      return answered(answerPreflight(open, searchParams));
     case 'POST reset':
       if (open.reset === undefined)
         return answer(403, { message: 'Only a server started with --ephemeral can be reset.' });
