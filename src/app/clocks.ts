@@ -108,6 +108,37 @@ export class Stepper {
     return due === undefined ? waiting : Math.min(due, waiting ?? due);
   }
 
+  /**
+   * One jump to the next due instant, if nothing begins until it is made: what begins may be due earlier, or do away with
+   * what was due. Resolves to whether it jumped.
+   */
+  jump(): Promise<boolean> {
+    const step = this.#turn.then(() => this.#jump());
+    this.#turn = step.then(
+      () => {},
+      () => {},
+    );
+    return step;
+  }
+
+  async #jump(): Promise<boolean> {
+    await this.#engine.settled();
+    const before = this.#engine.activityCount();
+    const rests = (): boolean => !this.#engine.isWorking() && this.#engine.activityCount() === before;
+    const next = await this.nextAt();
+    if (next === undefined || !rests()) return false;
+    const at = Math.max(next, this.clock.now());
+    await this.#persist(at);
+    if (!rests()) {
+      await this.#persist(this.clock.now());
+      return false;
+    }
+    this.clock.set(at);
+    await breathe();
+    await this.#engine.settled();
+    return true;
+  }
+
   async #moveTo(at: EpochMs): Promise<void> {
     await this.#persist(at);
     this.clock.set(at);
@@ -146,13 +177,8 @@ export class AutoStepper {
         idleTurns = 0;
         continue;
       }
-      const next = await this.#stepper.nextAt().catch(() => undefined);
-      if (next === undefined) {
-        idleTurns += 1;
-        continue;
-      }
-      idleTurns = 0;
-      if (!this.#stopped) await this.#stepper.advance(Math.max(0, next - this.#stepper.clock.now())).catch(() => {});
+      const jumped = await this.#stepper.jump().catch(() => false);
+      idleTurns = jumped ? 0 : idleTurns + 1;
     }
   }
 }

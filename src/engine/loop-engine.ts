@@ -45,6 +45,8 @@ export interface RunningEngine extends Engine {
   isWorking(): boolean;
   /** Turns decided since start; for metrics and the bench. */
   turnCount(): number;
+  /** Grows whenever anything begins: the same number twice, and nothing has begun between. */
+  activityCount(): number;
 }
 
 type Pending = Turn & { resolve(state: unknown): void; reject(error: unknown): void };
@@ -70,6 +72,7 @@ export class LoopEngine implements RunningEngine {
   #stopped = false;
   #outstanding = 0;
   #working = 0;
+  #activities = 0;
   #settlers: (() => void)[] = [];
   #cancelAlarm: (() => void) | undefined;
   #alarmAt: EpochMs | undefined;
@@ -114,6 +117,7 @@ export class LoopEngine implements RunningEngine {
     placement: Placement = {},
   ): Promise<boolean> {
     const loop = this.#loop(kind);
+    this.#hold(tx);
     const placed = { ...placement, ...loop.place?.(state) };
     const rows = await tx.query(
       `INSERT INTO documents (kind, account, region, id, parent, sort, version, document)
@@ -138,6 +142,7 @@ export class LoopEngine implements RunningEngine {
     event: Readonly<{ type: string }>,
   ): Promise<State | undefined> {
     this.#loop(kind);
+    this.#hold(tx);
     const outcome = await runTurns(tx, this.#loops, [{ kind, key, event }], this.#options.clock.now(), this.#lease());
     this.#turns += 1;
     this.#handOver(tx, outcome);
@@ -145,6 +150,7 @@ export class LoopEngine implements RunningEngine {
   }
 
   async wake(tx: Tx, wakeKey: string): Promise<void> {
+    this.#hold(tx);
     const now = this.#options.clock.now();
     const rows = await tx.query(
       'UPDATE timers SET due_at = $2 WHERE wake_key = $1 AND due_at > $2 RETURNING 1 AS done',
@@ -167,7 +173,10 @@ export class LoopEngine implements RunningEngine {
   beginActivity(kind: 'Work' | 'Plumbing' = 'Work'): () => void {
     let open = true;
     if (kind === 'Plumbing') this.#begin();
-    else this.#working += 1;
+    else {
+      this.#working += 1;
+      this.#activities += 1;
+    }
     return () => {
       if (!open) return;
       open = false;
@@ -182,6 +191,10 @@ export class LoopEngine implements RunningEngine {
 
   turnCount(): number {
     return this.#turns;
+  }
+
+  activityCount(): number {
+    return this.#activities;
   }
 
   settled(): Promise<void> {
@@ -209,6 +222,16 @@ export class LoopEngine implements RunningEngine {
 
   #begin(): void {
     this.#outstanding += 1;
+    this.#activities += 1;
+  }
+
+  /**
+   * Until the transaction has ended: what it commits is to be seen in the database a moment before this process learns of
+   * it, and a clock that moves by itself must not take that moment for rest.
+   */
+  #hold(tx: Tx): void {
+    this.#begin();
+    tx.afterEnd(() => this.#end());
   }
 
   #end(): void {

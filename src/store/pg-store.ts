@@ -113,6 +113,7 @@ export class PgStore implements Store {
   async #attempt<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const client = await this.#connect();
     const callbacks: (() => void)[] = [];
+    const endings: (() => void)[] = [];
     let open = true;
     let committing = false;
     let broken = false;
@@ -129,6 +130,7 @@ export class PgStore implements Store {
         return send<R>(sql, parameters);
       },
       afterCommit: (callback) => void callbacks.push(callback),
+      afterEnd: (callback) => void endings.push(callback),
     };
     let result: T;
     try {
@@ -152,19 +154,24 @@ export class PgStore implements Store {
           broken = true;
         });
       }
+      this.#callBack(endings);
       throw error;
     } finally {
       client.release(broken);
     }
+    this.#callBack([...callbacks, ...endings]);
+    return result;
+  }
+
+  #callBack(callbacks: readonly (() => void)[]): void {
     for (const callback of callbacks) {
       try {
         callback();
       } catch (error) {
-        // The transaction is committed; its caller must not take this for a failure of it.
-        this.#log?.error('a callback after a commit failed', { error: String(error) });
+        // The transaction has ended; its caller must not take this for a failure of it.
+        this.#log?.error('a callback after a transaction failed', { error: String(error) });
       }
     }
-    return result;
   }
 
   close(): Promise<void> {

@@ -13,6 +13,8 @@ export interface Queryable {
 export interface Tx extends Queryable {
   /** Runs after the commit, never after a rollback. For in-memory hand-over (waking a loop), never for state. */
   afterCommit(callback: () => void): void;
+  /** Runs once the transaction has ended, committed or not; after what `afterCommit` runs. */
+  afterEnd(callback: () => void): void;
 }
 
 export type StoreKind = 'native' | 'pglite' | 'url';

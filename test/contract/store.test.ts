@@ -202,12 +202,14 @@ describe.each(kinds)('store: $name', ({ skip, open }) => {
     await expect(
       store.transaction(async (tx) => {
         tx.afterCommit(() => seen.push('never'));
+        tx.afterEnd(() => seen.push('ended'));
         await things.insert(tx, key('a'), {});
         throw new Error('on purpose');
       }),
     ).rejects.toThrow('on purpose');
     expect(await things.count(store)).toBe(0);
     const result = await store.transaction(async (tx) => {
+      tx.afterEnd(() => seen.push('ended'));
       tx.afterCommit(() => seen.push('after'));
       await things.insert(tx, key('a'), {});
       await things.insert(tx, key('b'), {});
@@ -215,7 +217,7 @@ describe.each(kinds)('store: $name', ({ skip, open }) => {
       return 42;
     });
     expect(result).toBe(42);
-    expect(seen).toEqual(['inside', 'after']);
+    expect(seen).toEqual(['ended', 'inside', 'after', 'ended']);
     expect(await things.count(store)).toBe(2);
   });
 
