@@ -32,3 +32,19 @@ export async function control<Answer>(
   if (!response.ok) throw new OptionError(answer.message ?? `${endpoint} answered ${response.status}`);
   return answer;
 }
+
+/** A question to the control endpoint. A refusal is told on stderr, with exit code 2; the answer is then undefined. */
+export async function ask<Answer>(endpoint: string, path: string): Promise<Answer | undefined> {
+  try {
+    return await control<Answer>(endpoint, 'GET', path);
+  } catch (error) {
+    process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
+/** For commands whose exit code 1 says something else than that they were called wrongly. */
+export function usageExit({ exitCode }: Readonly<{ exitCode: number }>): never {
+  process.exit(exitCode === 0 ? 0 : 2);
+}

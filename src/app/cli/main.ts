@@ -5,8 +5,10 @@ import { addClockCommand } from './clock.ts';
 import { addDemoCommand } from './demo.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addFitnessCommand } from './fitness.ts';
+import { addPreflightCommand } from './preflight.ts';
 import { addStartCommand } from './start.ts';
 import { addStatusCommand } from './status.ts';
+import { addWhyCommand } from './why.ts';
 import { packageVersion } from '../config.ts';
 
 const program = new Command('sluice')
@@ -18,6 +20,8 @@ addDemoCommand(program);
 addClockCommand(program);
 addAccountCommand(program);
 addStatusCommand(program);
+addPreflightCommand(program);
+addWhyCommand(program);
 addFitnessCommand(program);
 addDoctorCommand(program);
 

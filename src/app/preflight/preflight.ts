@@ -6,6 +6,7 @@ import type { RequestContext } from '../../common/index.ts';
 import type { Call, Scope } from '../../services/index.ts';
 import type { Explained } from '../authorizer.ts';
 import { type Explanation, explanationOf } from '../why/explanation.ts';
+import { withNames } from '../why/unique-ids.ts';
 import { type Judged, type Remark, unknownPipeline, Walk, type WalkTools } from './walk.ts';
 
 /** A permission that is missing. */
@@ -42,13 +43,14 @@ export async function preflight(tools: WalkTools, scope: Scope, pipeline: string
   await walk.followFrom(start, callOf(tools, scope));
   if (walk.remarks.some(({ part, kind }) => part === '' && kind === 'fails')) throw unknownPipeline(pipeline, scope);
   const actions = [...walk.parts].map((part) => actionReport(walk, part));
-  return {
+  const report: PreflightReport = {
     pipeline,
     ...scope,
     clean: actions.every(({ denied, fails }) => denied.length === 0 && fails.length === 0),
     checked: walk.judged.length,
     actions,
   };
+  return withNames(report, tools.house.store);
 }
 
 /** The call that the journey begins with: nobody's, for who may start the pipeline is not the question here. */

@@ -22,6 +22,7 @@ import type { DecisionRecord } from './decision-record.ts';
 import { callerName, type Explanation, explanationOf, type GateLine } from './explanation.ts';
 import { principalOf } from './principal-of.ts';
 import { resourceFacts } from './resource-facts.ts';
+import { withNames } from './unique-ids.ts';
 
 export type WhyTools = WalkTools & Readonly<{ audit: AuditTrail }>;
 
@@ -88,6 +89,10 @@ const DEEPEST_WORK = 4;
 
 /** Throws `ResourceNotFoundException` (404) for an id that nothing has, `ValidationException` for a question that is none. */
 export async function why(tools: WhyTools, query: WhyQuery): Promise<WhyAnswer> {
+  return withNames(await answerTo(tools, query), tools.house.store);
+}
+
+async function answerTo(tools: WhyTools, query: WhyQuery): Promise<WhyAnswer> {
   await tools.audit.flush();
   const subject = query.subject.trim();
   if (/\s/.test(subject)) return question(tools, query);

@@ -26,6 +26,9 @@ export type MendLine = Readonly<{
   policyName?: string;
   /** To add; or to remove. */
   statement?: Json;
+  /** The statement that nearly does, and what differs. */
+  nearly?: string;
+  /** All of it in words. */
   words: string;
 }>;
 
@@ -77,6 +80,7 @@ function mendLine(step: MendStep): MendLine {
     policyType: step.policyType,
     ...(policyName === undefined ? {} : { policyName }),
     ...(step.statement === undefined ? {} : { statement: step.statement as Json }),
+    ...(step.kind === 'Add' && step.nearMiss !== undefined ? { nearly: step.nearMiss.words } : {}),
     words: step.words,
   };
 }
