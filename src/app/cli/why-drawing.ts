@@ -107,11 +107,14 @@ export function stepLines(
   if (kind === 'Remove') {
     return [`  ${paint.bad('-')} ${words}`, ...(statement === undefined ? [] : [`      ${compact(statement)}`])];
   }
-  const place = policyName === undefined ? `a ${policyType}` : policyName;
+  const on = (statement as Readonly<{ Resource?: string }> | undefined)?.Resource;
+  const place =
+    policyName ??
+    (policyType === 'resource-based policy' && on !== undefined ? `a policy on ${on}` : `a ${policyType}`);
   return [
     `  ${paint.good('+')} in ${place}${policyName === undefined || policyName.includes('policy') ? '' : ` (${policyType})`}:`,
     ...(statement === undefined ? [] : [`      ${compact(statement)}`]),
-    ...(nearly === undefined ? [] : [paint.faint(`      ${nearly}`)]),
+    ...(nearly === undefined ? [] : [paint.faint(`      ${nearly.replace(` of ${policyName}`, '')}`)]),
   ];
 }
 
