@@ -80,9 +80,12 @@ export type PolicyRecord = Readonly<{
 
 export type AccessKeyRecord = Readonly<{
   accessKeyId: string;
-  /** Needed in clear to verify signatures. */
-  secretAccessKey: string;
+  /** Needed to verify signatures; sealed (`services/identity-secrets.ts`). */
+  sealedSecret?: string;
+  /** In clear: as written before secrets were sealed, until the next start. */
+  secretAccessKey?: string;
   account: string;
+  /** Empty: a key of the account's root. */
   userName: string;
   status: 'Active' | 'Inactive';
   createdAt: EpochMs;
@@ -90,8 +93,10 @@ export type AccessKeyRecord = Readonly<{
 
 export type SessionRecord = Readonly<{
   accessKeyId: string;
-  /** Needed in clear to verify signatures; the session token is derived from it and not kept. */
-  secretAccessKey: string;
+  /** Needed to verify signatures; sealed. The session token is derived from it and not kept. */
+  sealedSecret?: string;
+  /** In clear: as written before secrets were sealed, until the next start. */
+  secretAccessKey?: string;
   principal: Principal;
   expiresAt: EpochMs;
 }>;

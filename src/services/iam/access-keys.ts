@@ -1,4 +1,7 @@
-/** Long-term access keys of users. Source: IAM API Reference, the access key operations. */
+/**
+ * Long-term access keys, of users and of the account's root (who is meant where the root names no user; its keys have the
+ * user name ''). Source: IAM API Reference, the access key operations.
+ */
 import type {
   CreateAccessKeyRequest,
   CreateAccessKeyResponse,
@@ -11,6 +14,7 @@ import type {
 } from '@aws-sdk/client-iam';
 import { ALPHANUMERIC, newAccessKeyId } from '../../common/index.ts';
 import { type AccessKeyRecord, accessKeys, globalKey, timeSort, type Tx, userParent, uses } from '../../store/index.ts';
+import { keepSecret } from '../identity-secrets.ts';
 import { type Call, operation } from '../index.ts';
 import { onEntity } from './access.ts';
 import { change } from './identity-cache.ts';
@@ -24,18 +28,18 @@ const SECRET_LENGTH = 40;
 export const createAccessKey = operation<CreateAccessKeyRequest, CreateAccessKeyResponse>({
   authorize: async ({ UserName }, call) => onEntity(call, 'iam:CreateAccessKey', 'user', UserName ?? callersName(call)),
   handle: async ({ UserName }, call) => {
-    if (UserName === undefined && call.principal.type === 'Root') {
-      throw validationError('Access keys of the root user are not implemented by Sluice; name a user.');
-    }
+    const accessKeyId = newAccessKeyId(call.house.ids, 'AKIA', call.account);
+    const secretAccessKey = call.house.ids.text(SECRET_LENGTH, `${ALPHANUMERIC}+/`);
+    const kept = await keepSecret(call.house, accessKeyId, secretAccessKey);
     const key = await change(call, async (tx) => {
-      const user = await entityForUpdate(tx, 'user', call.account, ownUserName(call, UserName));
-      const parent = userParent(call.account, user.userName);
+      const userName = await ownerForUpdate(tx, call, UserName);
+      const parent = userParent(call.account, userName);
       if ((await accessKeys.count(tx, { parent })) >= MOST_KEYS) throw quotaExceeded('AccessKeysPerUser', MOST_KEYS);
       const record: AccessKeyRecord = {
-        accessKeyId: newAccessKeyId(call.house.ids, 'AKIA', call.account),
-        secretAccessKey: call.house.ids.text(SECRET_LENGTH, `${ALPHANUMERIC}+/`),
+        accessKeyId,
+        ...kept,
         account: call.account,
-        userName: user.userName,
+        userName,
         status: 'Active',
         createdAt: call.now,
       };
@@ -47,7 +51,7 @@ export const createAccessKey = operation<CreateAccessKeyRequest, CreateAccessKey
         UserName: key.userName,
         AccessKeyId: key.accessKeyId,
         Status: key.status,
-        SecretAccessKey: key.secretAccessKey,
+        SecretAccessKey: secretAccessKey,
         CreateDate: new Date(key.createdAt),
       },
     };
@@ -57,11 +61,11 @@ export const createAccessKey = operation<CreateAccessKeyRequest, CreateAccessKey
 export const listAccessKeys = operation<ListAccessKeysRequest, ListAccessKeysResponse>({
   authorize: async ({ UserName }, call) => onEntity(call, 'iam:ListAccessKeys', 'user', UserName ?? callersName(call)),
   handle: async (input, call) => {
-    // The root key of the first account is no record, and is not listed.
-    if (input.UserName === undefined && call.principal.type === 'Root')
-      return { AccessKeyMetadata: [], IsTruncated: false };
-    const user = await entityNamed(call.house.store, 'user', call.account, ownUserName(call, input.UserName));
-    const parent = userParent(call.account, user.userName);
+    // The key `test` of the first account's root is no record, and is not listed.
+    const userName = isOwnRoot(call, input.UserName)
+      ? ROOT
+      : (await entityNamed(call.house.store, 'user', call.account, ownUserName(call, input.UserName))).userName;
+    const parent = userParent(call.account, userName);
     const { items, end } = await listPage(call.house.store, accessKeys, { account: '', parent }, input);
     return {
       AccessKeyMetadata: items.map((key) => ({
@@ -120,6 +124,19 @@ export const getAccessKeyLastUsed = operation<GetAccessKeyLastUsedRequest, GetAc
   },
 });
 
+/** The user name of the root's keys. */
+const ROOT = '';
+
+function isOwnRoot(call: Call, userName: string | undefined): boolean {
+  return userName === undefined && call.principal.type === 'Root';
+}
+
+/** The user's row is locked, so that it is not deleted under a new key. */
+async function ownerForUpdate(tx: Tx, call: Call, userName: string | undefined): Promise<string> {
+  if (isOwnRoot(call, userName)) return ROOT;
+  return (await entityForUpdate(tx, 'user', call.account, ownUserName(call, userName))).userName;
+}
+
 async function ownerOf(call: Call, accessKeyId: string | undefined): Promise<string | undefined> {
   if (accessKeyId === undefined) return callersName(call);
   const key = (await accessKeys.get(call.house.store, globalKey(accessKeyId)))?.document;
@@ -133,8 +150,8 @@ async function existingKey(
   accessKeyId: string,
 ): Promise<AccessKeyRecord> {
   const key = (await accessKeys.getForUpdate(tx, globalKey(accessKeyId)))?.document;
-  const owned =
-    key?.account === call.account && (userName ?? key.userName).toLowerCase() === key.userName.toLowerCase();
+  const owner = userName ?? (isOwnRoot(call, userName) ? ROOT : undefined) ?? key?.userName;
+  const owned = key?.account === call.account && owner?.toLowerCase() === key.userName.toLowerCase();
   if (key === undefined || !owned) throw noSuchKey(accessKeyId);
   return key;
 }

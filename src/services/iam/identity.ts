@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { MINUTE_MS, type Principal } from '../../common/index.ts';
 import {
+  type AccessKeyRecord,
   accessKeys,
   globalKey,
   type GroupRecord,
@@ -18,6 +19,7 @@ import {
   users,
   uses,
 } from '../../store/index.ts';
+import { keptSecret } from '../identity-secrets.ts';
 import type { Credentials, House, Identity, PrincipalPolicies } from '../index.ts';
 import { awsManagedPolicy } from '../../core/managed-policies/index.ts';
 import { known } from './identity-cache.ts';
@@ -53,7 +55,9 @@ async function loadCredentials(house: House, accessKeyId: string): Promise<Crede
   if (accessKeyId.startsWith('ASIA')) {
     const session = (await sessions.get(house.store, globalKey(accessKeyId)))?.document;
     if (session === undefined) return undefined;
-    const { secretAccessKey, principal, expiresAt } = session;
+    const { principal, expiresAt } = session;
+    if (!(await exists(house, principal))) return undefined;
+    const secretAccessKey = await keptSecret(house, accessKeyId, session);
     return {
       accessKeyId,
       secretAccessKey,
@@ -64,8 +68,41 @@ async function loadCredentials(house: House, accessKeyId: string): Promise<Crede
   }
   const key = (await accessKeys.get(house.store, globalKey(accessKeyId)))?.document;
   if (key === undefined || key.status !== 'Active') return undefined;
-  const user = (await users.get(house.store, nameKey(key.account, key.userName)))?.document;
-  return user && { accessKeyId, secretAccessKey: key.secretAccessKey, principal: userPrincipal(key.account, user) };
+  const principal = await ownerOf(house, key);
+  return principal && { accessKeyId, secretAccessKey: await keptSecret(house, accessKeyId, key), principal };
+}
+
+async function ownerOf(house: House, key: AccessKeyRecord): Promise<Principal | undefined> {
+  const { account, userName } = key;
+  if (userName === '') return { type: 'Root', account, arn: rootArn(account) };
+  const user = (await users.get(house.store, nameKey(account, userName)))?.document;
+  return user && userPrincipal(account, user);
+}
+
+/**
+ * The sessions of a role or user end with it: their keys are known no more. Those of a key that was deactivated or deleted
+ * go on until they expire; a user's policies, or a condition on `aws:TokenIssueTime`, cut them off.
+ * Source: IAM User Guide, "Disabling permissions for temporary security credentials".
+ */
+async function exists({ store }: House, principal: Principal): Promise<boolean> {
+  switch (principal.type) {
+    case 'AssumedRole': {
+      const role = (await roles.get(store, nameKey(principal.account, principal.roleName)))?.document;
+      return role?.roleId === principal.roleId;
+    }
+    case 'User': {
+      const user = (await users.get(store, nameKey(principal.account, principal.userName)))?.document;
+      return user?.userId === principal.userId;
+    }
+    case 'FederatedUser': {
+      if (principal.userId === undefined) return true;
+      const name = principal.userArn.slice(principal.userArn.lastIndexOf('/') + 1);
+      const user = (await users.get(store, nameKey(principal.account, name)))?.document;
+      return user?.userId === principal.userId;
+    }
+    default:
+      return true;
+  }
 }
 
 /** The root key of the first account. The listener takes it from this machine only. */

@@ -9,6 +9,7 @@ import * as instanceProfileOperations from './instance-profiles.ts';
 import * as managedPolicyOperations from './policies.ts';
 import { resourceAccess } from './resource-access.ts';
 import * as roles from './roles.ts';
+import { sealSecrets } from './seal-secrets.ts';
 import * as credentialOperations from './service-credentials.ts';
 import * as serviceLinkedRoleOperations from './service-linked-roles.ts';
 import * as users from './users.ts';
@@ -20,6 +21,7 @@ export const iam: ServiceDefinition = {
   name: 'iam',
   iamPrefix: 'iam',
   resourceAccess,
+  start: sealSecrets,
   operations: {
     ...operationsOf({
       createRole,

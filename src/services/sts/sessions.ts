@@ -4,6 +4,7 @@
  */
 import { ALPHANUMERIC, type EpochMs, HOUR_MS, MINUTE_MS, newAccessKeyId, type Principal } from '../../common/index.ts';
 import { globalKey, sessionHour, sessions, sessionTokenOf, timeSort } from '../../store/index.ts';
+import { keepSecret } from '../identity-secrets.ts';
 import type { Call, House } from '../index.ts';
 
 export type IssuedCredentials = Readonly<{
@@ -25,7 +26,7 @@ export async function issueSession(
   await sessions.insert(
     store,
     globalKey(accessKeyId),
-    { accessKeyId, secretAccessKey, principal, expiresAt },
+    { accessKeyId, ...(await keepSecret(call.house, accessKeyId, secretAccessKey)), principal, expiresAt },
     { parent: sessionHour(expiresAt), sort: timeSort(expiresAt) },
   );
   await sweep(call.house);
