@@ -112,8 +112,8 @@ export class Stepper {
    * One jump to the next due instant, if nothing begins until it is made: what begins may be due earlier, or do away with
    * what was due. Resolves to whether it jumped.
    */
-  jump(): Promise<boolean> {
-    const step = this.#turn.then(() => this.#jump());
+  jump(isBusy: () => boolean): Promise<boolean> {
+    const step = this.#turn.then(() => this.#jump(isBusy));
     this.#turn = step.then(
       () => {},
       () => {},
@@ -121,10 +121,10 @@ export class Stepper {
     return step;
   }
 
-  async #jump(): Promise<boolean> {
+  async #jump(isBusy: () => boolean): Promise<boolean> {
     await this.#engine.settled();
     const before = this.#engine.activityCount();
-    const rests = (): boolean => !this.#engine.isWorking() && this.#engine.activityCount() === before;
+    const rests = (): boolean => !isBusy() && !this.#engine.isWorking() && this.#engine.activityCount() === before;
     const next = await this.nextAt();
     if (next === undefined || !rests()) return false;
     const at = Math.max(next, this.clock.now());
@@ -147,16 +147,19 @@ export class Stepper {
   }
 }
 
-/** Jumps to the next due instant whenever the engine is settled and no outside work is going on. */
+/** Jumps to the next due instant whenever the engine is settled, no call is being answered and no outside work is going on. */
 export class AutoStepper {
   readonly #stepper: Stepper;
   readonly #engine: RunningEngine;
+  readonly #isBusy: () => boolean;
   #stopped = false;
   #running: Promise<void> | undefined;
 
-  constructor(stepper: Stepper, engine: RunningEngine) {
+  /** `isBusy`: calls are being answered that take their time from the clock. */
+  constructor(stepper: Stepper, engine: RunningEngine, isBusy: () => boolean) {
     this.#stepper = stepper;
     this.#engine = engine;
+    this.#isBusy = isBusy;
   }
 
   start(): void {
@@ -173,11 +176,11 @@ export class AutoStepper {
     while (!this.#stopped) {
       await pause(idleTurns > 3 ? 20 : 1);
       await this.#engine.settled();
-      if (this.#stopped || this.#engine.isWorking()) {
+      if (this.#stopped || this.#isBusy() || this.#engine.isWorking()) {
         idleTurns = 0;
         continue;
       }
-      const jumped = await this.#stepper.jump().catch(() => false);
+      const jumped = await this.#stepper.jump(this.#isBusy).catch(() => false);
       idleTurns = jumped ? 0 : idleTurns + 1;
     }
   }

@@ -53,6 +53,7 @@ export class TheDoor implements Door {
   readonly #authorizer: Authorizer;
   readonly #audit: AuditTrail;
   #house: House | undefined;
+  #inFlight = 0;
 
   constructor(
     options: Readonly<{
@@ -68,6 +69,11 @@ export class TheDoor implements Door {
     this.#audit = options.audit;
   }
 
+  /** Calls that are being answered, but for those that wait for something to happen. */
+  callsInFlight(): number {
+    return this.#inFlight;
+  }
+
   /** The house holds the door and the door the house: it is given once, before the first call. */
   open(house: House): void {
     this.#house = house;
@@ -79,6 +85,8 @@ export class TheDoor implements Door {
     const operation = definition?.operations[name];
     if (definition === undefined || operation === undefined) throw notImplemented(service, name);
     const call = this.#call(execution);
+    const counted = operation.waits === true ? 0 : 1;
+    this.#inFlight += counted;
     let errorCode: string | undefined;
     let denial: string | undefined;
     let decision: DecisionRecord | undefined;
@@ -97,6 +105,7 @@ export class TheDoor implements Door {
       decision = decisionRecord(denialOf(error));
       throw error;
     } finally {
+      this.#inFlight -= counted;
       this.#audit.add({
         at: call.now,
         account: call.account,

@@ -131,7 +131,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
     closers.push(() => engine.stop());
     await engine.start();
     if (config.clock.kind === 'auto' && stepper !== undefined) {
-      const auto = new AutoStepper(stepper, engine);
+      const auto = new AutoStepper(stepper, engine, () => door.callsInFlight() > 0);
       auto.start();
       closers.push(() => auto.stop());
     }

@@ -124,6 +124,8 @@ export interface Call extends Scope {
 }
 
 export interface Operation<Input = any, Output = any> {
+  /** It waits for something to happen (a long poll): a clock that moves by itself goes on meanwhile. */
+  readonly waits?: true;
   /**
    * What the call needs to be allowed; runs on decoded but not yet validated input, so members may be missing.
    * Absent on an operation means: action `<iam prefix>:<OperationName>` on `*`.

@@ -215,6 +215,7 @@ function systemAttributes(
 }
 
 export const receiveMessage = operation<ReceiveMessageRequest, ReceiveMessageResult>({
+  waits: true,
   authorize: ({ QueueUrl }, call) => access('ReceiveMessage', QueueUrl, call),
   handle: async (input, call) => {
     const queue = await requireQueue(call.house.store, call, input.QueueUrl);
