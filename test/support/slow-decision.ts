@@ -75,7 +75,8 @@ export function slowDecide(input: DecisionInput): string {
   };
   if (!same) {
     if (grip === 'none') return `implicit ${resourceType}`;
-    if (!own) return `implicit ${grip === 'account' ? resourceType : 'identity-based policy'}`;
+    if (!own)
+      return `implicit ${grip === 'account' && r.resourcePolicyMode !== 'Only' ? resourceType : 'identity-based policy'}`;
     return narrowing();
   }
   if (grip === 'direct') return 'allowed';

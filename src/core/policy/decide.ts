@@ -69,8 +69,9 @@ function acrossAccounts(survey: Survey): Outcome {
   const identityAllows = survey.isRoot || identity.allow !== undefined;
   if (resource.allow === undefined) return missing(survey.resourceType);
   if (!identityAllows) {
-    // As observed: where the resource lets the whole account in, the resource's side is named all the same.
-    return missing(resource.grip === 'account' ? survey.resourceType : 'identity-based policy');
+    // As observed: where a resource lets the whole account in, the resource's side is named all the same; a key's is not.
+    const named = resource.grip === 'account' && survey.request.resourcePolicyMode !== 'Only';
+    return missing(named ? survey.resourceType : 'identity-based policy');
   }
   return narrowed(survey, allowedBy(resource.allow));
 }
