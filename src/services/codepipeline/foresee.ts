@@ -57,11 +57,26 @@ function inOrder(actions: readonly ActionDeclaration[]): readonly ActionDeclarat
   return actions.toSorted((a, b) => (a.runOrder ?? 1) - (b.runOrder ?? 1));
 }
 
+/** What says where an action's calls go: without it, nothing can be said of them. */
+const TARGETS: ReadonlySet<string> = new Set([
+  'ApplicationName',
+  'BucketName',
+  'DeploymentGroupName',
+  'FunctionName',
+  'NotificationArn',
+  'ProjectName',
+  'RepositoryName',
+  'S3Bucket',
+]);
+
 async function* ofAction(journey: Journey, stage: string, declared: ActionDeclaration): AsyncGenerator<Foreseen> {
   const { configuration: given = {} } = declared;
+  let aimless = false;
   for (const [key, value] of Object.entries(given)) {
     for (const { text } of referencesIn(value)) {
-      if (known(journey, text) === undefined) yield { unknown: `what ${text} is, in ${key}` };
+      if (known(journey, text) !== undefined) continue;
+      aimless ||= TARGETS.has(key);
+      yield { unknown: `what ${text} is, in ${key}${TARGETS.has(key) ? ', and so what the action calls' : ''}` };
     }
   }
   const configuration = Object.fromEntries(
@@ -76,7 +91,7 @@ async function* ofAction(journey: Journey, stage: string, declared: ActionDeclar
     yield { unknown: `what actions of type ${action.actionTypeId.provider} call` };
     return;
   }
-  yield* provider.foresee(foreseenRun(journey, stage, action));
+  if (!aimless) yield* provider.foresee(foreseenRun(journey, stage, action));
   keepOutputs(journey, stage, action);
 }
 

@@ -5,7 +5,7 @@
  * that is taken away is noticed when the next action starts, at the latest after `FRESH_MS`.
  * Source: CodePipeline User Guide, "Manage the CodePipeline service role", "Configure cross-account access".
  */
-import { MINUTE_MS, parseArn, type Principal, type Session } from '../../common/index.ts';
+import { AwsError, isAwsError, MINUTE_MS, parseArn, type Principal, type Session } from '../../common/index.ts';
 import type { House, Scope } from '../service.ts';
 import { pipelineArn } from './records.ts';
 
@@ -96,13 +96,23 @@ async function assume(use: RoleUse, roleArn: string, by: Principal, policy?: str
   ) {
     return known.session;
   }
-  const session = await house.door.assumeRole({
-    roleArn,
-    sessionName: pipelineName.slice(0, 64),
-    by,
-    region: scope.region,
-    ...(policy === undefined ? {} : { policy }),
-  });
+  const session = await house.door
+    .assumeRole({
+      roleArn,
+      sessionName: pipelineName.slice(0, 64),
+      by,
+      region: scope.region,
+      ...(policy === undefined ? {} : { policy }),
+    })
+    .catch((error: unknown) => {
+      if (!isAwsError(error, 'AccessDeniedException')) throw error;
+      const who = by.type === 'AssumedRole' ? by.roleArn : 'CodePipeline';
+      // In CodePipeline's own words, as when a pipeline is saved.
+      throw new AwsError(error.code, `${who} is not authorized to perform AssumeRole on role ${roleArn}`, {
+        statusCode: 403,
+        cause: error,
+      });
+    });
   if (kept.size > 1_000) kept.clear();
   kept.set(id, { session, assumedAt: now });
   return session;

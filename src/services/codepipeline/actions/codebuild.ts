@@ -8,7 +8,7 @@
  * Source: User Guide, "AWS CodeBuild build and test action reference".
  */
 import type { BatchGetBuildsOutput, StartBuildInput, StartBuildOutput } from '@aws-sdk/client-codebuild';
-import { SECOND_MS } from '../../../common/index.ts';
+import { AwsError, isAwsError, SECOND_MS } from '../../../common/index.ts';
 import { environmentVariables } from '../../../core/pipeline-definition/index.ts';
 import type { Artifact, ArtifactPlace, ProviderReport } from '../../../core/pipeline-execution/index.ts';
 import { ActionFailure, type ActionOutcome, type ActionProvider, type ActionRun } from './action.ts';
@@ -20,7 +20,15 @@ export const codeBuild: ActionProvider = {
     const inputs = await run.artifacts.inputs();
     for (const input of inputs) await run.artifacts.verify(input);
     const client = await run.client();
-    const { build = {} } = await client.call<StartBuildOutput>('codebuild', 'StartBuild', startInput(run, inputs));
+    const { build = {} } = await client
+      .call<StartBuildOutput>('codebuild', 'StartBuild', startInput(run, inputs))
+      .catch((error: unknown) => {
+        if (!isAwsError(error, 'AccessDeniedException')) throw error;
+        // As the client library words it within CodePipeline.
+        const { code, message } = error;
+        const words = `Error calling startBuild: ${message} (Service: AWSCodeBuild; Status Code: 400; Error Code: ${code})`;
+        throw new AwsError(code, words, { statusCode: 403, cause: error });
+      });
     return {
       type: 'Running',
       report: { externalExecutionId: build.id, externalExecutionUrl: urlOf(run, build.id ?? '') },
