@@ -6,13 +6,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
-import { AwsError, isAwsError, type Principal } from '../common/index.ts';
+import { type AccessRequest, AwsError, isAwsError, type Principal } from '../common/index.ts';
 import { type Exchange, openExchange, type WireResponse } from '../protocol/index.ts';
 import type { HttpTools } from '../services/index.ts';
+import { denialOf } from './authorizer.ts';
 import { answerControl } from './control.ts';
 import { isLoopback } from './loopback.ts';
 import type { OpenHouse } from './open-house.ts';
 import { principalAccount, principalName } from './principals.ts';
+import { decisionRecord, type DecisionRecord } from './why/decision-record.ts';
 
 export type ListenOptions = Readonly<{
   host: string;
@@ -181,6 +183,9 @@ function flatHeaders(request: IncomingMessage): Record<string, string> {
 
 function httpTools(open: OpenHouse, request: IncomingMessage): HttpTools {
   const { house, identity } = open;
+  // Authorising and recording are two calls here; the record says what was asked for, and why it was denied.
+  let asked: readonly AccessRequest[] = [];
+  let denied: Readonly<{ denial?: string; decision?: DecisionRecord | undefined }> = {};
   return {
     house,
     wallNow: open.wallNow,
@@ -188,8 +193,16 @@ function httpTools(open: OpenHouse, request: IncomingMessage): HttpTools {
       accessKeyId === 'test' && !isLoopback(request) ? undefined : identity.credentials(accessKeyId),
     serviceCredentials: async (service, userName, password) =>
       identity.serviceCredentials?.(service, userName, password),
-    authorize: (principal, scope, requests) =>
-      open.authorizer.authorize({ principal, ...scope, now: house.clock.now() }, requests),
+    authorize: async (principal, scope, requests) => {
+      asked = requests;
+      denied = {};
+      try {
+        await open.authorizer.authorize({ principal, ...scope, now: house.clock.now() }, requests);
+      } catch (error) {
+        if (isAwsError(error)) denied = { denial: error.message, decision: decisionRecord(denialOf(error)) };
+        throw error;
+      }
+    },
     audit: (principal, scope, service, operation, outcome) =>
       open.audit.add({
         at: house.clock.now(),
@@ -199,7 +212,12 @@ function httpTools(open: OpenHouse, request: IncomingMessage): HttpTools {
         operation,
         principal: principalName(principal),
         errorCode: outcome.errorCode,
-        record: { sourceIp: request.socket.remoteAddress },
+        record: {
+          actions: asked.map(({ action }) => action),
+          resources: asked.map(({ resource }) => resource),
+          sourceIp: request.socket.remoteAddress,
+          ...denied,
+        },
       }),
   };
 }
