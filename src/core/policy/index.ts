@@ -1,3 +1,4 @@
+export { type ControlPolicyKind, LARGEST_CONTROL_POLICY, validateControlPolicy } from './control-policy.ts';
 export { decide } from './decide.ts';
 export { denialMessage } from './denial-message.ts';
 export { type Mend, type MendStep, smallestMend, type StatementJson, withSteps } from './mend.ts';

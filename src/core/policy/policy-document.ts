@@ -152,10 +152,7 @@ function isPrincipal(principalKind: string, name: string, kind: PolicyKind): boo
         (kind === 'resource' && /^arn:aws[a-z-]*:iam::cloudfront:user\//.test(name))
       );
     case 'Service':
-      return (
-        (name === '*' && kind === 'resource') ||
-        /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:amazonaws\.com(?:\.cn)?|aws\.internal)$/.test(name)
-      );
+      return /^[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:amazonaws\.com(?:\.cn)?|aws\.internal)$/.test(name);
     case 'Federated':
       return name !== '' && !/[*?]/.test(name);
     case 'CanonicalUser':
@@ -193,12 +190,17 @@ function checkResourceElement(statement: PolicyStatement, kind: PolicyKind): voi
 function checkResource(resource: string): void {
   if (resource === '*') return;
   if (!resource.startsWith('arn:')) throw new Malformed(`Resource ${resource} must be in ARN format or "*".`);
-  const [, partition = '', vendor] = resource.split(':');
+  const [, partition = '', vendor, region = '', , name = ''] = resource.split(':');
   if (partition !== '*' && !/^aws(?:-[a-z-]+)?$/.test(partition)) {
     throw new Malformed(`Partition "${partition}" is not valid for resource "${resource}".`);
   }
   if (vendor !== undefined && vendor !== '*' && /[*?]/.test(vendor)) {
     throw new Malformed('Resource vendor must be fully qualified and cannot contain regexes.');
+  }
+  if (region === '' || /[*?]/.test(region)) return;
+  if (vendor === 'iam') throw new Malformed(`IAM resource ${resource} cannot contain region information.`);
+  if (vendor === 's3' && !/^[a-z-]+\//.test(name)) {
+    throw new Malformed(`Resource ${resource} can not contain region information.`);
   }
 }
 

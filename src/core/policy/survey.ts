@@ -160,7 +160,8 @@ const RESOURCE_CONTROLLED: ReadonlySet<string> = new Set([
   'aoss',
 ]);
 
-function knowsResourceControl(action: string): boolean {
+/** By the action, or a pattern of actions, in lower case. */
+export function knowsResourceControl(action: string): boolean {
   return RESOURCE_CONTROLLED.has(action.slice(0, action.indexOf(':')));
 }
 

@@ -1,0 +1,286 @@
+/** What an Action, a Resource and a policy variable match. Reference §3.2. */
+
+/** `[elements, action, does the statement match]` */
+export const ACTION_CASES: readonly (readonly [
+  element: Readonly<Record<string, unknown>>,
+  action: string,
+  matches: boolean,
+])[] = [
+  [{ Action: '*' }, 's3:GetObject', true],
+  [{ Action: '*' }, 'sts:AssumeRole', true],
+  [{ Action: '*:*' }, 's3:GetObject', true],
+  [{ Action: 's3:GetObject' }, 's3:GetObject', true],
+  [{ Action: 's3:GetObject' }, 's3:getobject', true],
+  [{ Action: 'S3:GETOBJECT' }, 's3:GetObject', true],
+  [{ Action: 's3:GetObject' }, 's3:GetObjectVersion', false],
+  [{ Action: 's3:GetObject' }, 's3:PutObject', false],
+  [{ Action: 's3:*' }, 's3:PutObject', true],
+  [{ Action: 's3:*' }, 's3-object-lambda:GetObject', false],
+  [{ Action: 's3:Get*' }, 's3:GetObject', true],
+  [{ Action: 's3:Get*' }, 's3:PutObject', false],
+  [{ Action: 's3:get*' }, 's3:GetBucketPolicy', true],
+  [{ Action: 's3:*Object' }, 's3:DeleteObject', true],
+  [{ Action: 's3:*Object' }, 's3:DeleteObjectTagging', false],
+  [{ Action: 's3:*Object*' }, 's3:DeleteObjectTagging', true],
+  [{ Action: 's3:?etObject' }, 's3:GetObject', true],
+  [{ Action: 's3:?etObject' }, 's3:etObject', false],
+  [{ Action: 's3:???Object' }, 's3:PutObject', true],
+  [{ Action: 's3:L*s*' }, 's3:ListBucket', true],
+  [{ Action: ['ec2:*', 's3:GetObject'] }, 's3:GetObject', true],
+  [{ Action: ['ec2:*', 'kms:*'] }, 's3:GetObject', false],
+  [{ Action: 'kms:GenerateDataKey*' }, 'kms:GenerateDataKeyWithoutPlaintext', true],
+  [{ Action: 'kms:GenerateDataKey' }, 'kms:GenerateDataKeyWithoutPlaintext', false],
+  [{ NotAction: 's3:GetObject' }, 's3:GetObject', false],
+  [{ NotAction: 's3:GetObject' }, 's3:PutObject', true],
+  [{ NotAction: 's3:getobject' }, 's3:GetObject', false],
+  [{ NotAction: 'iam:*' }, 's3:GetObject', true],
+  [{ NotAction: 'iam:*' }, 'iam:PassRole', false],
+  [{ NotAction: ['iam:*', 's3:Get*'] }, 's3:GetObject', false],
+  [{ NotAction: ['iam:*', 's3:Get*'] }, 's3:PutObject', true],
+  [{ NotAction: '*' }, 's3:GetObject', false],
+];
+
+const A = '111111111111';
+
+/** `[elements, resource, does the statement match]`; the statement is in a policy of version 2012-10-17. */
+export const RESOURCE_CASES: readonly (readonly [
+  element: Readonly<Record<string, unknown>>,
+  resource: string,
+  matches: boolean,
+])[] = [
+  [{ Resource: '*' }, 'arn:aws:s3:::b/k', true],
+  [{ Resource: '*' }, '*', true],
+  [{ Resource: 'arn:aws:s3:::b/k' }, 'arn:aws:s3:::b/k', true],
+  [{ Resource: 'arn:aws:s3:::b/k' }, 'arn:aws:s3:::b/K', false],
+  [{ Resource: 'arn:aws:s3:::b/k' }, 'arn:aws:s3:::b/k2', false],
+  [{ Resource: 'arn:aws:s3:::b' }, 'arn:aws:s3:::b/k', false],
+  [{ Resource: 'arn:aws:s3:::b/*' }, 'arn:aws:s3:::b', false],
+  [{ Resource: 'arn:aws:s3:::b/*' }, 'arn:aws:s3:::b/', true],
+  [{ Resource: 'arn:aws:s3:::b/*' }, 'arn:aws:s3:::b/x/y/z', true],
+  [{ Resource: 'arn:aws:s3:::b*' }, 'arn:aws:s3:::b', true],
+  [{ Resource: 'arn:aws:s3:::b*' }, 'arn:aws:s3:::bb/k', true],
+  [{ Resource: 'arn:aws:s3:::b/*.zip' }, 'arn:aws:s3:::b/a/b.zip', true],
+  [{ Resource: 'arn:aws:s3:::b/*.zip' }, 'arn:aws:s3:::b/a.zip.tmp', false],
+  [{ Resource: 'arn:aws:s3:::b/????' }, 'arn:aws:s3:::b/abcd', true],
+  [{ Resource: 'arn:aws:s3:::b/????' }, 'arn:aws:s3:::b/abc', false],
+  [{ Resource: 'arn:aws:s3:::b/a*b?c*' }, 'arn:aws:s3:::b/axxbycz', true],
+  [{ Resource: 'arn:aws:s3:::b/a*b?c*' }, 'arn:aws:s3:::b/axxbcz', false],
+  [{ Resource: 'arn:aws:s3:::b/**' }, 'arn:aws:s3:::b/k', true],
+  [{ Resource: ['arn:aws:s3:::a/*', 'arn:aws:s3:::b/*'] }, 'arn:aws:s3:::b/k', true],
+  [{ Resource: ['arn:aws:s3:::a/*', 'arn:aws:s3:::c/*'] }, 'arn:aws:s3:::b/k', false],
+  [{ Resource: `arn:aws:lambda:us-east-1:${A}:function:f` }, `arn:aws:lambda:us-east-1:${A}:function:f`, true],
+  [{ Resource: `arn:aws:lambda:us-east-1:${A}:function:f` }, `arn:aws:lambda:us-east-1:${A}:function:f:1`, false],
+  [{ Resource: `arn:aws:lambda:us-east-1:${A}:function:f:*` }, `arn:aws:lambda:us-east-1:${A}:function:f:1`, true],
+  [{ Resource: `arn:aws:lambda:us-east-1:${A}:function:f*` }, `arn:aws:lambda:us-east-1:${A}:function:f:1`, true],
+  [{ Resource: `arn:aws:lambda:*:${A}:function:*` }, `arn:aws:lambda:eu-west-1:${A}:function:f:1`, true],
+  [{ Resource: `arn:aws:lambda:us-*:${A}:function:f` }, `arn:aws:lambda:us-west-2:${A}:function:f`, true],
+  [{ Resource: `arn:aws:lambda:us-*:${A}:function:f` }, `arn:aws:lambda:eu-west-1:${A}:function:f`, false],
+  [{ Resource: 'arn:aws:lambda:us-east-1:*:function:f' }, 'arn:aws:lambda:us-east-1:222222222222:function:f', true],
+  [{ Resource: `arn:aws:lambda:us-east-1:${A}:function:f` }, 'arn:aws:lambda:us-east-1:222222222222:function:f', false],
+  // A star in one of the first five fields stays in it.
+  [{ Resource: 'arn:aws:lambda:*:function:f' }, `arn:aws:lambda:us-east-1:${A}:function:f`, false],
+  [{ Resource: 'arn:aws:lambda:us-east-1:*:f' }, `arn:aws:lambda:us-east-1:${A}:function:f`, false],
+  [{ Resource: 'arn:aws:lambda:us-east-1:*:*f' }, `arn:aws:lambda:us-east-1:${A}:function:f`, true],
+  [{ Resource: 'arn:*:lambda:us-east-1:*:function:f' }, `arn:aws-cn:lambda:us-east-1:${A}:function:f`, true],
+  [
+    { Resource: `arn:aws:logs:us-east-1:${A}:log-group:/g:*` },
+    `arn:aws:logs:us-east-1:${A}:log-group:/g:log-stream:s`,
+    true,
+  ],
+  [
+    { Resource: `arn:aws:logs:us-east-1:${A}:log-group:/g` },
+    `arn:aws:logs:us-east-1:${A}:log-group:/g:log-stream:s`,
+    false,
+  ],
+  [{ Resource: `arn:aws:iam::${A}:role/ci/*` }, `arn:aws:iam::${A}:role/ci/Builder`, true],
+  [{ Resource: `arn:aws:iam::${A}:role/Builder` }, `arn:aws:iam::${A}:role/ci/Builder`, false],
+  // A short ARN is filled up with stars.
+  [{ Resource: 'arn:aws:s3' }, 'arn:aws:s3:::b/k', true],
+  [{ Resource: 'arn:aws:lambda:us-east-1' }, `arn:aws:lambda:us-east-1:${A}:function:f`, true],
+  [{ Resource: 'arn:aws:lambda:us-east-1' }, `arn:aws:lambda:us-east-2:${A}:function:f`, false],
+  // An action without a resource type is asked for `*`.
+  [{ Resource: 'arn:aws:s3:::*' }, '*', false],
+  [{ Resource: 'arn:aws:s3:::b' }, '*', false],
+  [{ NotResource: 'arn:aws:s3:::b/*' }, '*', true],
+  [{ NotResource: 'arn:aws:s3:::b/*' }, 'arn:aws:s3:::b/k', false],
+  [{ NotResource: 'arn:aws:s3:::b/*' }, 'arn:aws:s3:::b', true],
+  [{ NotResource: 'arn:aws:s3:::b/*' }, 'arn:aws:s3:::c/k', true],
+  [{ NotResource: ['arn:aws:s3:::b', 'arn:aws:s3:::b/*'] }, 'arn:aws:s3:::b/k', false],
+  [{ NotResource: ['arn:aws:s3:::b', 'arn:aws:s3:::b/*'] }, 'arn:aws:s3:::c', true],
+  [{ NotResource: '*' }, 'arn:aws:s3:::b', false],
+];
+
+type Context = Readonly<Record<string, string | readonly string[]>>;
+
+/** `[elements, resource, context, does the statement match, version]` */
+export const VARIABLE_CASES: readonly (readonly [
+  element: Readonly<Record<string, unknown>>,
+  resource: string,
+  context: Context,
+  matches: boolean,
+  version?: string,
+])[] = [
+  [{ Resource: 'arn:aws:s3:::b/${aws:username}/*' }, 'arn:aws:s3:::b/ann/k', { 'aws:username': 'ann' }, true],
+  [{ Resource: 'arn:aws:s3:::b/${aws:username}/*' }, 'arn:aws:s3:::b/bob/k', { 'aws:username': 'ann' }, false],
+  [{ Resource: 'arn:aws:s3:::b/${AWS:UserName}/*' }, 'arn:aws:s3:::b/ann/k', { 'aws:username': 'ann' }, true],
+  [{ Resource: 'arn:aws:s3:::b/${ aws:username }/*' }, 'arn:aws:s3:::b/ann/k', { 'aws:username': 'ann' }, true],
+  [
+    { Resource: 'arn:aws:s3:::b/${aws:PrincipalTag/team}-${aws:username}' },
+    'arn:aws:s3:::b/red-ann',
+    { 'aws:username': 'ann', 'aws:PrincipalTag/team': 'red' },
+    true,
+  ],
+  // Without a value a pattern matches nothing; a NotResource then excludes nothing.
+  [{ Resource: 'arn:aws:s3:::b/${aws:username}/*' }, 'arn:aws:s3:::b/ann/k', {}, false],
+  [{ Resource: 'arn:aws:s3:::b/${aws:username}/*' }, 'arn:aws:s3:::b//k', {}, false],
+  [{ NotResource: 'arn:aws:s3:::b/${aws:username}/*' }, 'arn:aws:s3:::b/ann/k', {}, true],
+  [{ NotResource: 'arn:aws:s3:::b/${aws:username}/*' }, 'arn:aws:s3:::b/ann/k', { 'aws:username': 'ann' }, false],
+  // Of a key with several values there is none.
+  [{ Resource: 'arn:aws:s3:::b/${aws:TagKeys}' }, 'arn:aws:s3:::b/a', { 'aws:TagKeys': ['a', 'b'] }, false],
+  // Defaults.
+  [{ Resource: "arn:aws:s3:::b/${aws:PrincipalTag/team, 'none'}/*" }, 'arn:aws:s3:::b/none/k', {}, true],
+  [
+    { Resource: "arn:aws:s3:::b/${aws:PrincipalTag/team, 'none'}/*" },
+    'arn:aws:s3:::b/red/k',
+    { 'aws:PrincipalTag/team': 'red' },
+    true,
+  ],
+  [
+    { Resource: "arn:aws:s3:::b/${aws:PrincipalTag/team, 'none'}/*" },
+    'arn:aws:s3:::b/none/k',
+    { 'aws:PrincipalTag/team': 'red' },
+    false,
+  ],
+  [{ Resource: "arn:aws:s3:::b/${aws:PrincipalTag/team,'none'}" }, 'arn:aws:s3:::b/none', {}, true],
+  // Literals.
+  [{ Resource: 'arn:aws:s3:::b/${*}' }, 'arn:aws:s3:::b/*', {}, true],
+  [{ Resource: 'arn:aws:s3:::b/${*}' }, 'arn:aws:s3:::b/k', {}, false],
+  [{ Resource: 'arn:aws:s3:::b/a${?}' }, 'arn:aws:s3:::b/a?', {}, true],
+  [{ Resource: 'arn:aws:s3:::b/a${?}' }, 'arn:aws:s3:::b/ab', {}, false],
+  [{ Resource: 'arn:aws:s3:::b/${$}{x}' }, 'arn:aws:s3:::b/${x}', {}, true],
+  // What a variable stands for is literal.
+  [{ Resource: 'arn:aws:s3:::b/${aws:username}' }, 'arn:aws:s3:::b/ann', { 'aws:username': '*' }, false],
+  [{ Resource: 'arn:aws:s3:::b/${aws:username}' }, 'arn:aws:s3:::b/*', { 'aws:username': '*' }, true],
+  [
+    { Resource: 'arn:aws:s3:::b/${aws:username}' },
+    'arn:aws:s3:::b/${aws:userid}',
+    { 'aws:username': '${aws:userid}', 'aws:userid': 'x' },
+    true,
+  ],
+  // After the fifth colon only.
+  [
+    { Resource: 'arn:aws:iam::${aws:PrincipalAccount}:role/*' },
+    `arn:aws:iam::${A}:role/R`,
+    { 'aws:PrincipalAccount': A },
+    false,
+  ],
+  [
+    { Resource: 'arn:aws:sqs:${aws:RequestedRegion}:*:q' },
+    `arn:aws:sqs:us-east-1:${A}:q`,
+    { 'aws:RequestedRegion': 'us-east-1' },
+    false,
+  ],
+  // Before version 2012-10-17 a variable is text.
+  [
+    { Resource: 'arn:aws:s3:::b/${aws:username}' },
+    'arn:aws:s3:::b/ann',
+    { 'aws:username': 'ann' },
+    false,
+    '2008-10-17',
+  ],
+  [
+    { Resource: 'arn:aws:s3:::b/${aws:username}' },
+    'arn:aws:s3:::b/${aws:username}',
+    { 'aws:username': 'ann' },
+    true,
+    '2008-10-17',
+  ],
+  [{ Resource: 'arn:aws:s3:::b/${*}' }, 'arn:aws:s3:::b/${anything}', {}, true, '2008-10-17'],
+  // In values of conditions.
+  [
+    { Resource: '*', Condition: { StringEquals: { 'aws:ResourceTag/owner': '${aws:username}' } } },
+    '*',
+    { 'aws:username': 'ann', 'aws:ResourceTag/owner': 'ann' },
+    true,
+  ],
+  [
+    { Resource: '*', Condition: { StringEquals: { 'aws:ResourceTag/owner': '${aws:username}' } } },
+    '*',
+    { 'aws:username': 'ann', 'aws:ResourceTag/owner': 'bob' },
+    false,
+  ],
+  [
+    { Resource: '*', Condition: { StringEquals: { 'aws:ResourceTag/owner': '${aws:username}' } } },
+    '*',
+    { 'aws:ResourceTag/owner': 'ann' },
+    false,
+  ],
+  [
+    { Resource: '*', Condition: { StringNotEquals: { 'aws:ResourceTag/owner': '${aws:username}' } } },
+    '*',
+    { 'aws:ResourceTag/owner': 'ann' },
+    true,
+  ],
+  [
+    { Resource: '*', Condition: { StringNotLike: { 'aws:ResourceTag/owner': '${aws:username}*' } } },
+    '*',
+    { 'aws:ResourceTag/owner': 'ann' },
+    true,
+  ],
+  [
+    { Resource: '*', Condition: { StringLike: { 's3:prefix': '${aws:username}/*' } } },
+    '*',
+    { 'aws:username': 'ann', 's3:prefix': 'ann/docs' },
+    true,
+  ],
+  [
+    { Resource: '*', Condition: { StringEqualsIgnoreCase: { 's3:prefix': '${aws:username}' } } },
+    '*',
+    { 'aws:username': 'Ann', 's3:prefix': 'aNN' },
+    true,
+  ],
+  [
+    { Resource: '*', Condition: { ArnLike: { 'aws:SourceArn': 'arn:aws:s3:::${aws:username}-*' } } },
+    '*',
+    { 'aws:username': 'ann', 'aws:SourceArn': 'arn:aws:s3:::ann-b' },
+    true,
+  ],
+  [
+    { Resource: '*', Condition: { StringEquals: { 's3:prefix': '${aws:username}' } } },
+    '*',
+    { 'aws:username': 'ann', 's3:prefix': '${aws:username}' },
+    false,
+  ],
+  [
+    { Resource: '*', Condition: { StringEquals: { 's3:prefix': '${aws:username}' } } },
+    '*',
+    { 'aws:username': 'ann', 's3:prefix': '${aws:username}' },
+    true,
+    '2008-10-17',
+  ],
+  // Never in numbers, dates, booleans, bytes and addresses.
+  [
+    { Resource: '*', Condition: { NumericEquals: { 's3:max-keys': '${aws:number}' } } },
+    '*',
+    { 'aws:number': '5', 's3:max-keys': '5' },
+    false,
+  ],
+  [
+    { Resource: '*', Condition: { DateEquals: { 'aws:CurrentTime': '${aws:date}' } } },
+    '*',
+    { 'aws:date': '2026-01-01T00:00:00Z', 'aws:CurrentTime': '2026-01-01T00:00:00Z' },
+    false,
+  ],
+  [
+    { Resource: '*', Condition: { Bool: { 'aws:SecureTransport': '${aws:flag}' } } },
+    '*',
+    { 'aws:flag': 'true', 'aws:SecureTransport': 'true' },
+    false,
+  ],
+  [
+    { Resource: '*', Condition: { IpAddress: { 'aws:SourceIp': '${aws:ip}' } } },
+    '*',
+    { 'aws:ip': '10.0.0.1', 'aws:SourceIp': '10.0.0.1' },
+    false,
+  ],
+];
