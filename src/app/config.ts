@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 import { existsSync, readFileSync } from 'node:fs';
 import { type ClockMode, parseClockMode } from './clocks.ts';
+import type { MasterSecretSetting } from './secrets/master-secret.ts';
+import { masterSecretSetting } from './secrets/setting.ts';
 
 export type ServerOptions = Readonly<{
   host?: string;
@@ -32,6 +34,8 @@ export type ServerOptions = Readonly<{
   /** A seed for ids and random numbers. For tests. */
   seed?: number;
   log?: 'silent' | 'info' | 'debug';
+  /** Unless said, as `SLUICE_MASTER_SECRET`, `SLUICE_MASTER_SECRET_FILE` or `SLUICE_MASTER_KMS` say; else a file in the state folder. */
+  masterSecret?: MasterSecretSetting;
 }>;
 
 export type ServerConfig = Readonly<{
@@ -51,6 +55,7 @@ export type ServerConfig = Readonly<{
   concurrentBuilds: number | undefined;
   seed: number | undefined;
   log: 'silent' | 'info' | 'debug';
+  masterSecret: MasterSecretSetting;
   /** Folders that ship with Sluice. */
   packageDir: string;
   version: string;
@@ -100,6 +105,7 @@ export function compileOptions(
     concurrentBuilds,
     seed: options.seed,
     log: options.log ?? 'info',
+    masterSecret: options.masterSecret ?? masterSecretSetting(environment, (message) => new OptionError(message)),
     packageDir,
     version: packageVersion(),
   });

@@ -19,6 +19,8 @@ import { AutoStepper, type ClockMode, RunningClock, Stepper } from './clocks.ts'
 import type { ServerConfig } from './config.ts';
 import { TheDoor } from './door.ts';
 import { loadServices } from './registry.ts';
+import { openRootKey } from './secrets/root-key.ts';
+import { sealerOf } from './secrets/sealer.ts';
 import { machinePath, systemIds, wallNow, wallTimer } from './system.ts';
 
 export interface OpenHouse {
@@ -77,6 +79,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
     const { clock, closeClock } = await openClock(config, store);
     closers.push(closeClock);
     const ids = config.seed === undefined ? systemIds() : seededIds(config.seed);
+    const rootKey = await openRootKey(config.masterSecret, { store, stateDir: folder.path, ids, wallNow });
     const models = openModels(join(config.packageDir, 'models'));
     const engine = new LoopEngine({
       store,
@@ -105,6 +108,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
       door,
       runtime,
       log,
+      secrets: sealerOf(rootKey, (bytes) => ids.bytes(bytes)),
       config: {
         defaultAccount: config.account,
         defaultRegion: config.region,

@@ -27,6 +27,7 @@ export {
   type PrincipalPolicies,
   type ResourceFacts,
   type Scope,
+  type Sealer,
   type ServiceDefinition,
 } from './service.ts';
 export type { Work, WorkFailure } from './work.ts';

@@ -23,6 +23,18 @@ export interface House {
   readonly runtime: Runtime;
   readonly config: HouseConfig;
   readonly log: Log;
+  readonly secrets: Sealer;
+}
+
+/**
+ * Seals what must not lie in the store in clear: AES-256-GCM under a key that the master secret wraps (docs/adr/0008). What
+ * is sealed opens in every process of the house, after a restart and after a change of the master secret, nowhere else.
+ */
+export interface Sealer {
+  /** `context` says what it is and whose (`iam access key AKIA...`): bound to the content, needed to open it, not secret. */
+  seal(content: Uint8Array, context: string): Buffer;
+  /** Undefined for what was changed, was sealed with another context or by another house, or is nothing sealed. */
+  open(sealed: Uint8Array, context: string): Buffer | undefined;
 }
 
 export type HouseConfig = Readonly<{

@@ -48,7 +48,7 @@ export {
   Objects,
   type StoredObject,
 } from './objects.ts';
-export { openSecretFile } from './secret-file.ts';
+export { openSecretFile, readSecretFile, SecretFileError } from './secret-file.ts';
 export {
   accessKeys,
   type AccessKeyRecord,
