@@ -50,9 +50,11 @@ export class Authorizer {
       const input = inputOf(request);
       const decision = decide(input);
       if (decision.allowed) continue;
-      const error = new AwsError('AccessDeniedException', denialMessage(call.principal, request, decision), {
-        statusCode: 403,
-      });
+      const message =
+        request.federated === undefined
+          ? denialMessage(call.principal, request, decision)
+          : `Not authorized to perform ${request.action}`;
+      const error = new AwsError('AccessDeniedException', message, { statusCode: 403 });
       denials.set(error, { input, decision });
       throw error;
     }
@@ -98,7 +100,7 @@ export class Authorizer {
       const resourceControls = controls.get(owner);
       const resourceControl = resourceControls?.resourceControl;
       return {
-        principal,
+        principal: request.federated === undefined ? principal : { type: 'Federated', ...request.federated },
         request,
         scope: { account: call.account, region: call.region },
         policies:

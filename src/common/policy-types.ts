@@ -98,6 +98,11 @@ export type AccessRequest = Readonly<{
    * (`grant 0c237476...` of a KMS key). It counts as an allow by the resource's owner and never overrides an explicit deny.
    */
   grantedBy?: string;
+  /**
+   * The call is judged as made by somebody that this identity provider (an ARN) vouches for, not as its caller, who is
+   * nobody: AssumeRoleWithWebIdentity is unsigned.
+   */
+  federated?: Readonly<{ provider: string }>;
   /** Resource control policies do not bind what AWS itself owns, as the AWS managed keys of KMS. */
   exemptFromResourceControl?: boolean;
 }>;

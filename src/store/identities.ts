@@ -115,6 +115,18 @@ export type ServiceCredentialRecord = Readonly<{
   createdAt: EpochMs;
 }>;
 
+/** An OpenID Connect provider whose tokens roles of the account may trust. */
+export type OidcProviderRecord = Readonly<{
+  /** `https://token.actions.githubusercontent.com`, as it was given: what `iss` of a token must be. */
+  url: string;
+  arn: string;
+  clientIds: readonly string[];
+  /** SHA-1 of certificates, in lower case. */
+  thumbprints: readonly string[];
+  createdAt: EpochMs;
+  tags: Tags;
+}>;
+
 /** An account of this house: the default one, and those that Organizations made. */
 export type AccountRecord = Readonly<{
   id: string;
@@ -142,6 +154,8 @@ export const accessKeys = collection<AccessKeyRecord>('iam.access-key');
 export const sessions = collection<SessionRecord>('sts.session');
 /** Listed under `account/user key`. */
 export const serviceCredentials = collection<ServiceCredentialRecord>('iam.service-credential');
+/** By host and path of the provider's URL (`oidcProviderKey`). */
+export const oidcProviders = collection<OidcProviderRecord>('iam.oidc-provider');
 /** By account id (account `''`), listed under the organisation. */
 export const accounts = collection<AccountRecord>('organizations.account');
 /** By access key id (account `''`) or role key. */
@@ -153,6 +167,16 @@ export function nameKey(account: string, name: string): DocumentKey {
 
 export function globalKey(id: string): DocumentKey {
   return { account: '', region: '', id };
+}
+
+/** `hostAndPath`: the part of the provider's ARN after `oidc-provider/`; paths are told apart by case. */
+export function oidcProviderKey(account: string, hostAndPath: string): DocumentKey {
+  return { account, region: '', id: hostAndPath };
+}
+
+/** What of a provider's URL is in its ARN and before its condition keys: no scheme, no slash at the end. */
+export function hostAndPathOf(url: string): string {
+  return url.replace(/^https?:\/\//, '').replace(/\/$/, '');
 }
 
 export function userParent(account: string, userName: string): string {

@@ -7,6 +7,7 @@ import { tagOperations } from './entity-tags.ts';
 import * as groupOperations from './groups.ts';
 import * as instanceProfileOperations from './instance-profiles.ts';
 import * as managedPolicyOperations from './policies.ts';
+import * as oidcProviderOperations from './oidc-providers.ts';
 import { resourceAccess } from './resource-access.ts';
 import * as roles from './roles.ts';
 import { sealSecrets } from './seal-secrets.ts';
@@ -41,6 +42,7 @@ export const iam: ServiceDefinition = {
       ...groupOperations,
       ...instanceProfileOperations,
       ...managedPolicyOperations,
+      ...oidcProviderOperations,
       ...credentialOperations,
       ...serviceLinkedRoleOperations,
     }),
