@@ -4,7 +4,7 @@
  *
  * A document that cannot be read denies everything: an error inside evaluation must never let a call through.
  */
-import { compileCondition, type ConditionTest } from './conditions.ts';
+import { compileCondition, type ConditionTest, parseOperator } from './conditions.ts';
 import { compilePattern, compileResourcePattern, type ResourceMatcher } from './patterns.ts';
 import { compilePrincipal, type PrincipalMatcher } from './principals.ts';
 import { ContextView } from './request-context.ts';
@@ -44,10 +44,11 @@ export function compiledPolicy(text: string): CompiledPolicy {
 function compileDocument(text: string): CompiledPolicy {
   let statements: readonly CompiledStatement[];
   try {
-    const document = JSON.parse(text) as Record<string, unknown>;
+    const document = objectOf(JSON.parse(text));
+    if (document['Statement'] === undefined) throw new Error('no Statement');
     const variables = document['Version'] === '2012-10-17';
     statements = asList(document['Statement']).map((statement, index) =>
-      compileStatement(statement as Record<string, unknown>, index, variables),
+      compileStatement(objectOf(statement), index, variables),
     );
   } catch {
     statements = [DENY_EVERYTHING];
@@ -79,7 +80,24 @@ const DENY_EVERYTHING: CompiledStatement = {
   conditions: [],
 };
 
+const MEMBERS: ReadonlySet<string> = new Set([
+  'Sid',
+  'Effect',
+  'Principal',
+  'NotPrincipal',
+  'Action',
+  'NotAction',
+  'Resource',
+  'NotResource',
+  'Condition',
+]);
+
 function compileStatement(statement: Record<string, unknown>, index: number, variables: boolean): CompiledStatement {
+  for (const member of Object.keys(statement)) {
+    // Half understood is not understood: what a member that is unknown was to narrow would go unnarrowed.
+    if (!MEMBERS.has(member)) throw new Error(`unknown element ${member}`);
+    if (member.startsWith('Not') && statement[member.slice(3)] !== undefined) throw new Error(`two of ${member}`);
+  }
   const effect = statement['Effect'];
   if (effect !== 'Allow' && effect !== 'Deny') throw new Error('Effect is neither Allow nor Deny');
   return {
@@ -126,12 +144,19 @@ function principalMatcher(statement: Record<string, unknown>): PrincipalMatcher 
 
 function conditionTests(block: unknown, variables: boolean): ConditionTest[] {
   const tests: ConditionTest[] = [];
-  for (const [operator, keys] of Object.entries((block ?? {}) as Record<string, unknown>)) {
-    for (const [key, values] of Object.entries(keys as Record<string, unknown>)) {
+  if (block === undefined) return tests;
+  for (const [operator, keys] of Object.entries(objectOf(block))) {
+    if (parseOperator(operator) === undefined) throw new Error(`unknown condition operator ${operator}`);
+    for (const [key, values] of Object.entries(objectOf(keys))) {
       tests.push(compileCondition(operator, key, scalars(values), variables));
     }
   }
   return tests;
+}
+
+function objectOf(value: unknown): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('expected an object');
+  return value as Record<string, unknown>;
 }
 
 function asList(value: unknown): readonly unknown[] {

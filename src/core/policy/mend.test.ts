@@ -33,7 +33,7 @@ const ask = (over: Partial<DecisionInput>): DecisionInput => ({
   ...over,
 });
 
-describe('smallestMend()', () => {
+describe('smallestMend()', { timeout: 30_000 }, () => {
   it('needs nothing where all is allowed', () => {
     const input = ask({
       policies: { identity: [policy('all', { Effect: 'Allow', Action: '*', Resource: '*' })] },

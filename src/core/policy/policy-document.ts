@@ -108,7 +108,7 @@ function checkStatement(statement: PolicyStatement, kind: PolicyKind): void {
   }
   if (effect === undefined) throw new Malformed(kind === 'identity' ? SYNTAX : 'Missing required field Effect');
   if (effect !== 'Allow' && effect !== 'Deny') {
-    throw new Malformed(kind === 'identity' ? SYNTAX : `Invalid effect: ${String(effect)}`);
+    throw new Malformed(kind === 'identity' ? SYNTAX : `Invalid effect: ${quoted(effect, '')}`);
   }
   checkPrincipalElement(statement, kind);
   for (const action of oneOf(statement, 'Action', 'Policy statement must contain actions.')) checkAction(action, kind);
@@ -128,16 +128,22 @@ function checkPrincipalElement(statement: PolicyStatement, kind: PolicyKind): vo
   const element = principal ?? others;
   if (element === undefined) throw new Malformed('Missing required field Principal');
   if (element === '*') return;
-  if (!isObject(element)) throw new Malformed(`Invalid principal in policy: ${JSON.stringify(element)}`);
+  if (!isObject(element)) throw new Malformed(`Invalid principal in policy: ${quoted(element)}`);
   const kinds = Object.keys(element);
   if (kinds.length === 0) throw new Malformed('Missing required field Principal cannot be empty!');
   for (const principalKind of kinds) {
     for (const name of listOf(element[principalKind])) {
       if (typeof name !== 'string' || !isPrincipal(principalKind, name, kind)) {
-        throw new Malformed(`Invalid principal in policy: "${principalKind}":${JSON.stringify(name)}`);
+        throw new Malformed(`Invalid principal in policy: "${principalKind}":${quoted(name)}`);
       }
     }
   }
+}
+
+/** In a message. What is neither text nor number may be nested too deep to be written. */
+function quoted(value: unknown, mark = '"'): string {
+  if (typeof value === 'string') return mark + value + mark;
+  return typeof value === 'object' ? (Array.isArray(value) ? '[...]' : '{...}') : String(value);
 }
 
 function isPrincipal(principalKind: string, name: string, kind: PolicyKind): boolean {

@@ -71,20 +71,22 @@ function isExempt(named: Named, caller: Caller): boolean {
   }
 }
 
+/** Throws for what is no Principal element: a Deny must not bind nobody because nobody can read whom it means. */
 function namedBy(element: unknown): Named {
   const aws = new Set<string>();
   const services = new Set<string>();
   const federated = new Set<string>();
   let everybody = element === '*';
-  if (typeof element === 'object' && element !== null) {
-    for (const [kind, value] of Object.entries(element)) {
-      for (const name of Array.isArray(value) ? value : [value]) {
-        if (typeof name !== 'string') continue;
-        if (kind === 'AWS' && name === '*') everybody = true;
-        else if (kind === 'AWS') aws.add(accountOfRoot(name) ?? name);
-        else if (kind === 'Service') services.add(serviceName(name));
-        else if (kind === 'Federated') federated.add(name);
-      }
+  if (!everybody && (typeof element !== 'object' || element === null)) throw new Error('expected a principal');
+  for (const [kind, value] of Object.entries(everybody ? {} : (element as object))) {
+    for (const name of Array.isArray(value) ? (value as unknown[]) : [value as unknown]) {
+      if (typeof name !== 'string') throw new Error('expected the name of a principal');
+      if (kind === 'AWS' && name === '*') everybody = true;
+      else if (kind === 'AWS') aws.add(accountOfRoot(name) ?? name);
+      else if (kind === 'Service') services.add(serviceName(name));
+      else if (kind === 'Federated') federated.add(name);
+      // S3 keeps canonical users as their accounts.
+      else if (kind !== 'CanonicalUser') throw new Error(`unknown kind of principal ${kind}`);
     }
   }
   return { everybody, aws, services, federated };

@@ -50,7 +50,8 @@ function statementProblem(statement: Statement): string | undefined {
   const unknown = Object.keys(statement).find((key) => !STATEMENT_MEMBERS.has(key));
   if (unknown !== undefined) return `Unknown field ${unknown}`;
   if (statement['Effect'] !== 'Allow' && statement['Effect'] !== 'Deny') {
-    return `Invalid effect: ${String(statement['Effect'])}`;
+    const effect = statement['Effect'];
+    return `Invalid effect: ${typeof effect === 'object' ? 'an object' : String(effect)}`;
   }
   for (const member of ['Principal', 'Action', 'Resource'] as const) {
     const both = [statement[member], statement[`Not${member}`]].filter((value) => value !== undefined);
@@ -103,7 +104,7 @@ function isPrincipal(type: string, name: string): boolean {
         /^A(IDA|ROA)[A-Z0-9]+$/.test(name)
       );
     case 'Service':
-      return /^[\w.-]+\.(amazonaws\.com|amazonaws\.com\.cn|aws\.internal)$/.test(name) || name === '*';
+      return /^[\w.-]+\.(amazonaws\.com|amazonaws\.com\.cn|aws\.internal)$/.test(name);
     case 'Federated':
     case 'CanonicalUser':
       return name !== '';

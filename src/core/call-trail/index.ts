@@ -1,0 +1,1 @@
+export { isDataEvent, isReadOnly, trailRegion } from './event-kinds.ts';
