@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PreflightReport } from '../../src/app/preflight/preflight.ts';
 import { startSluice, type TestSluice } from '../../src/app/testing.ts';
 import type { RequestAnswer, WhyAnswer } from '../../src/app/why/ask.ts';
-import { makeTwoAccounts, PRODUCTION, type TwoAccounts } from '../support/two-accounts.ts';
+import { makeTwoAccounts, PRODUCTION, TWO_ACCOUNTS_SERVICES, type TwoAccounts } from '../support/two-accounts.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/app/cli/main.ts', import.meta.url));
 const DEPLOY_ACTION = `arn:aws:iam::${PRODUCTION}:role/deploy-action`;
@@ -18,10 +18,7 @@ let sluice: TestSluice;
 let world: TwoAccounts;
 
 beforeAll(async () => {
-  sluice = await startSluice({
-    services: ['kms', 's3', 'logs', 'events', 'ssm', 'lambda', 'codebuild', 'codedeploy', 'codepipeline', 'cloudwatch'],
-    seed: 9,
-  });
+  sluice = await startSluice({ services: TWO_ACCOUNTS_SERVICES, seed: 9 });
   world = await makeTwoAccounts(sluice);
   await ended((await executions())[0] ?? '');
 });
@@ -149,7 +146,7 @@ it('tells a missing grant before the run and after it, and the mend opens the wa
   // What was proposed is written as it stands.
   const statement = denial?.mend?.steps[0]?.statement;
   await world.set(new Set(['key lets deploy-action']), [
-    { name: 'the mend', in: { kind: 'key' }, statement: statement as Record<string, unknown> },
+    { name: 'the mend', in: { kind: 'key', at: 'here' }, statement: statement as Record<string, unknown> },
   ]);
   expect(await asked('preflight', { pipeline: world.pipeline })).toMatchObject({ clean: true });
   expect(await asked('why', { subject: told.requestId })).toMatchObject({
