@@ -16,6 +16,7 @@ const entries = {
   'pglite-worker': 'src/store/pglite/pglite-worker.mjs',
   demo: 'demo/main.ts',
   bench: 'bench/main.ts',
+  'cross-account': 'examples/cross-account/main.ts',
 };
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });
