@@ -163,8 +163,8 @@ describe('keys', () => {
 
   it('lie wrapped under a secret that only its owner can read', async () => {
     await newKey();
-    expect(statSync(join(sluice.house.config.stateDir, 'kms-master-secret')).mode & 0o777).toBe(0o600);
-    const secret = readFileSync(join(sluice.house.config.stateDir, 'kms-master-secret'));
+    expect(statSync(join(sluice.house.config.stateDir, 'master-secret')).mode & 0o777).toBe(0o600);
+    const secret = readFileSync(join(sluice.house.config.stateDir, 'master-secret'));
     const rows = await sluice.house.store.query("SELECT document::text AS text FROM documents WHERE kind = 'kms.key'");
     expect(rows.length).toBeGreaterThan(0);
     for (const row of rows) expect(String(row['text'])).not.toContain(secret.toString('base64'));

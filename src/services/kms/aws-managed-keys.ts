@@ -40,7 +40,7 @@ export async function managedKeyFor(call: Call, reference: KeyReference): Promis
     manager: 'AWS',
     policy: managedKeyPolicy(service, account, region),
     tags: {},
-    materials: [await newMaterial(house, arn, 1)],
+    materials: [newMaterial(house, arn, 1, house.ids.bytes(32))],
   };
   const aliasName = `alias/aws/${service}`;
   return house.store.transaction(async (tx) => {

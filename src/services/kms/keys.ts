@@ -53,7 +53,7 @@ export const createKey = operation<CreateKeyRequest, CreateKeyResponse>({
       manager: 'CUSTOMER',
       ...(await boundKeyPolicy(input.Policy ?? defaultKeyPolicy(call.account), call)),
       tags,
-      materials: [await newMaterial(call.house, arn, 1)],
+      materials: [newMaterial(call.house, arn, 1, call.house.ids.bytes(32))],
     };
     await keys.insert(call.house.store, { account: call.account, region: call.region, id: keyId }, key);
     return { KeyMetadata: keyMetadata(key) };

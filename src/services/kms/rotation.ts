@@ -21,7 +21,7 @@ export async function currentMaterial(house: House, key: Key, now: number): Prom
   const newest = key.materials.at(-1);
   if (newest === undefined) throw new Error(`key ${key.arn} has no material`);
   if (key.rotation === undefined || now < key.rotation.nextAt) return newest;
-  const made = await newMaterial(house, key.arn, newest.version + 1);
+  const made = newMaterial(house, key.arn, newest.version + 1, house.ids.bytes(32));
   const where = { account: key.account, region: key.region, id: key.keyId };
   return house.store.transaction(async (tx) => {
     const fresh = (await keys.getForUpdate(tx, where))?.document;

@@ -1,13 +1,11 @@
 /**
  * Data keys: every object is encrypted under one of its own (`segments.ts`). With SSE-KMS it comes from
  * `kms:GenerateDataKey` and goes back to `kms:Decrypt` at each read, both as the caller, by way of S3: who may not use
- * the key cannot read the object. With SSE-S3 it is wrapped under a secret of the house.
+ * the key cannot read the object. With SSE-S3 it is sealed by the house (docs/adr/0008).
  * Source: S3 User Guide, "Using server-side encryption with AWS KMS keys".
  */
-import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { join } from 'node:path';
 import { isAwsError } from '../../common/index.ts';
-import { openSecretFile } from '../../store/index.ts';
+import { openEarlier } from '../earlier-secrets.ts';
 import type { Call, House } from '../service.ts';
 import { accessDenied, invalidArgument, notImplemented, s3Error } from './errors.ts';
 import { type Bucket, bucketArn, type BucketEncryption, type Encryption, objectArn } from './records.ts';
@@ -28,7 +26,7 @@ export async function newDataKey(call: Call, bucket: Bucket, key: string, input:
   const { encryption, context } = requestedEncryption(bucket, input);
   if (encryption.algorithm === 'AES256') {
     const dataKey = call.house.ids.bytes(32);
-    return { key: dataKey, encryption: { algorithm: 'AES256', wrappedKey: await wrap(call.house, dataKey) } };
+    return { key: dataKey, encryption: { algorithm: 'AES256', wrappedKey: wrap(call.house, dataKey) } };
   }
   const arn = encryption.bucketKeyEnabled ? bucketArn(bucket.name) : objectArn(bucket.name, key);
   const fullContext = { ...context, 'aws:s3:arn': arn };
@@ -174,33 +172,15 @@ async function throughKms<Output>(call: Call, region: string, operation: string,
   }
 }
 
-const SECRET_FILE = 's3-master-secret';
-const secrets = new WeakMap<House, Promise<Buffer>>();
+const EARLIER_FILE = 's3-master-secret';
+const CONTEXT = 's3 data key';
 
-function masterSecret(house: House): Promise<Buffer> {
-  let secret = secrets.get(house);
-  if (secret === undefined) {
-    const source = { random: (bytes: number) => house.ids.bytes(bytes), name: () => house.ids.uuid() };
-    secret = openSecretFile(join(house.config.stateDir, SECRET_FILE), source);
-    secrets.set(house, secret);
-    secret.catch(() => secrets.delete(house));
-  }
-  return secret;
-}
-
-async function wrap(house: House, dataKey: Uint8Array): Promise<string> {
-  const iv = house.ids.bytes(12);
-  const cipher = createCipheriv('aes-256-gcm', await masterSecret(house), iv);
-  const text = Buffer.concat([cipher.update(dataKey), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), text]).toString('base64');
+function wrap(house: House, dataKey: Uint8Array): string {
+  return house.secrets.seal(dataKey, CONTEXT).toString('base64');
 }
 
 async function unwrap(house: House, wrapped: Buffer): Promise<Uint8Array> {
-  const decipher = createDecipheriv('aes-256-gcm', await masterSecret(house), wrapped.subarray(0, 12));
-  decipher.setAuthTag(wrapped.subarray(12, 28));
-  try {
-    return Buffer.concat([decipher.update(wrapped.subarray(28)), decipher.final()]);
-  } catch (cause) {
-    throw new Error(`an object's data key was wrapped under another secret than ${SECRET_FILE} holds`, { cause });
-  }
+  const dataKey = house.secrets.open(wrapped, CONTEXT) ?? (await openEarlier(house, EARLIER_FILE, wrapped));
+  if (dataKey === undefined) throw new Error("an object's data key was sealed by another house");
+  return dataKey;
 }
