@@ -22,4 +22,4 @@ it('delivers to four accounts, and without a grant says which one is missing, be
   expect(broken.out).toContain('Production/Deploy-production-eu fails, PermissionError');
   expect(broken.out).toContain('Proven: decided again with it, the call is allowed.');
   expect(unknown).toMatchObject({ code: 2 });
-});
+}, 240_000);
