@@ -52,7 +52,7 @@ export class Authorizer {
       if (decision.allowed) continue;
       const message =
         request.federated === undefined
-          ? denialMessage(call.principal, request, decision)
+          ? denialMessage(call.principal, request, decision, input.context)
           : `Not authorized to perform ${request.action}`;
       const error = new AwsError('AccessDeniedException', message, { statusCode: 403 });
       denials.set(error, { input, decision });

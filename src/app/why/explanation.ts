@@ -63,7 +63,7 @@ export function explanationOf({ input, decision }: Explained): Explanation {
   const firstClosed = gates.find(({ state }) => state === 'closed');
   return {
     ...common,
-    message: denialMessage(principal, request, decision),
+    message: denialMessage(principal, request, decision, input.context),
     ...(firstClosed === undefined ? {} : { firstClosed }),
     mend: {
       proven: steps.length > 0 && decide(withSteps(input, steps)).allowed,

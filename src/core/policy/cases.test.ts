@@ -313,8 +313,10 @@ describe('§4.2 messages', () => {
     const input = inputOf(caller, words);
     const decision = decide(input);
     if (decision.allowed) throw new Error('allowed');
+    const organization = words.includes('organization') ? 'o-1' : 'o-2';
     return denialMessage(input.principal, input.request, decision, {
-      sameOrganization: words.includes('organization'),
+      'aws:PrincipalOrgID': 'o-1',
+      'aws:ResourceOrgID': organization,
     });
   };
   it.each(MESSAGE_CASES)('%s: %s', (caller, words, message) => {

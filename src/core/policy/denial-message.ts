@@ -1,7 +1,7 @@
 /**
  * A denial in AWS's words. Source: IAM User Guide, "Troubleshoot access denied error messages".
  */
-import type { AccessRequest } from '../../common/index.ts';
+import type { AccessRequest, RequestContext } from '../../common/index.ts';
 import type { Caller, PolicyDecision, PolicyType } from './types.ts';
 
 type Denied = Extract<PolicyDecision, { allowed: false }>;
@@ -10,13 +10,13 @@ export function denialMessage(
   principal: Caller,
   request: AccessRequest,
   decision: Denied,
-  /** Whether the caller's account and the resource's belong to one organization; absent: not known to. */
-  { sameOrganization = false }: Readonly<{ sameOrganization?: boolean }> = {},
+  /** Of the decision: whether the caller's account and the resource's belong to one organization. */
+  context: RequestContext = {},
 ): string {
   const on = request.resource === '*' ? '' : ` on resource: ${request.resource}`;
   const head = `User: ${callerName(principal)} is not authorized to perform: ${request.action}${on}`;
   if (hidesReason(principal, request)) return head;
-  return `${head} ${because(request.action, decision, sameOrganization || isOwn(principal, request))}`;
+  return `${head} ${because(request.action, decision, isOwn(principal, request) || inOneOrganization(context))}`;
 }
 
 function because(action: string, { reason }: Denied, mayName: boolean): string {
@@ -36,6 +36,11 @@ const NAMED: ReadonlySet<PolicyType> = new Set<PolicyType>([
   'session policy',
   'identity-based policy',
 ]);
+
+function inOneOrganization(context: RequestContext): boolean {
+  const organization = context['aws:PrincipalOrgID'];
+  return organization !== undefined && organization === context['aws:ResourceOrgID'];
+}
 
 function isOwn(principal: Caller, request: AccessRequest): boolean {
   const account = 'account' in principal ? principal.account : undefined;
