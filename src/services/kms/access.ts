@@ -91,6 +91,8 @@ export async function accessTo(
     resourcePolicies: [{ name: `key policy of ${key.arn}`, document: key.policy }],
     context: { ...context, ...(await keyContext(call, key)) },
     ...(grant !== undefined && { grantedBy: `grant ${grant}` }),
+    // Source: Organizations User Guide, "Resources and entities not restricted by RCPs".
+    ...(key.manager === 'AWS' && { exemptFromResourceControl: true }),
   };
 }
 

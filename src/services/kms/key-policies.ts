@@ -31,8 +31,13 @@ export function defaultKeyPolicy(account: string): string {
   });
 }
 
+const LARGEST_KEY_POLICY_BYTES = 32_768;
+
 /** Throws `MalformedPolicyDocumentException` for a policy that is none, or that would lock the caller out of the key. */
 export function checkKeyPolicy(policy: string, call: Call, bypassLockoutCheck: boolean): void {
+  if (Buffer.byteLength(policy) > LARGEST_KEY_POLICY_BYTES) {
+    throw new AwsError('LimitExceededException', 'The key policy document exceeds the maximum size of 32768 bytes.');
+  }
   const problem = resourcePolicyProblem(policy);
   if (problem !== undefined) throw malformed(problem === 'Invalid principal in policy' ? INVALID_PRINCIPAL : problem);
   if (hasOpenEncryptionContext(policy)) {
