@@ -5,6 +5,7 @@
  * A past call is told as it was decided then, from its record, and as the policies of today would decide it.
  */
 import {
+  type AccessRequest,
   AwsError,
   isAwsError,
   isoMillis,
@@ -161,13 +162,13 @@ async function following(
   return walk.judged.filter(({ input: { request } }) => request.action.startsWith('kms:')).map(explanationOf);
 }
 
-type Asked = Readonly<{ action: string; resource: string; resourceAccount?: string }>;
+type Asked = Pick<AccessRequest, 'action' | 'resource' | 'resourceAccount' | 'federated'>;
 
 async function judge(
   { authorizer, house, services }: WhyTools,
   principal: Principal,
   { account, region }: Scope,
-  { action, resource, resourceAccount }: Asked,
+  { action, resource, resourceAccount, federated }: Asked,
   context: RequestContext,
   notes: string[],
 ): Promise<Explanation> {
@@ -182,7 +183,13 @@ async function judge(
     ...(missingRole ? { resourcePolicies: [], resourcePolicyMode: 'Only' as const } : {}),
   };
   const call = { principal, account, region, now: house.clock.now() };
-  const request = { action, resource, ...facts, context: { ...facts.context, ...context } };
+  const request: AccessRequest = {
+    action,
+    resource,
+    ...facts,
+    context: { ...facts.context, ...context },
+    ...(federated === undefined ? {} : { federated }),
+  };
   const [explained] = await authorizer.explain(call, [request]);
   if (explained === undefined) throw new Error('a request has a decision');
   return explanationOf(explained);
@@ -252,8 +259,9 @@ async function asItWouldBe(
   notes: string[],
 ): Promise<readonly Explanation[]> {
   const caller = decision?.principal ?? (await principalOf(record.principal, tools.house));
-  const principal =
-    caller === undefined || caller.type === 'Federated' ? undefined : await asOfNow(tools, caller, notes);
+  // Whom a provider vouches for calls without a name of their own.
+  const [own, federated] = caller?.type === 'Federated' ? [NOBODY, { provider: caller.provider }] : [caller, undefined];
+  const principal = own && (await asOfNow(tools, own, notes));
   if (principal === undefined) {
     note(notes, `${record.principal} is no longer there, so that today's policies say nothing of it.`);
     return [];
@@ -262,7 +270,7 @@ async function asItWouldBe(
   const asked: readonly Asked[] =
     decision === undefined
       ? actions.map((action, index) => ({ action, resource: resources[index] ?? '*' }))
-      : [decision.request];
+      : [{ ...decision.request, ...(federated === undefined ? {} : { federated }) }];
   const context = decision === undefined ? {} : lasting(decision.context);
   if (Object.values(context).includes('***'))
     note(notes, 'The external id of the call is not kept: judged as another.');
@@ -274,6 +282,8 @@ async function asItWouldBe(
     return [];
   }
 }
+
+const NOBODY: Principal = { type: 'Anonymous' };
 
 /** A role that was made anew under the same name is another: its old sessions have nothing. */
 async function asOfNow(tools: WhyTools, caller: Principal, notes: string[]): Promise<Principal | undefined> {
