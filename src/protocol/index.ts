@@ -1,5 +1,15 @@
 /** The AWS wire: route, authenticate, decode, validate, encode. It knows services by their models only. */
 export type { KnownKey } from './authenticate.ts';
+export {
+  type ActionFacts,
+  actionFacts,
+  type AuthorizationData,
+  type AuthorizationReference,
+  isOfResourceType,
+  openAuthorizationReference,
+  type OperationActions,
+  type ResourceTypeUse,
+} from './authorization-data.ts';
 export { type ChecksumName, createChecksum, type Checksum } from './checksum.ts';
 export { type Exchange, type ExchangeOptions, openExchange } from './exchange.ts';
 export {
@@ -12,6 +22,7 @@ export {
   type Reference,
   type ServiceModel,
   type Shape,
+  shapeOf,
   signingNameOf,
 } from './model.ts';
 export { presignUrl, type RequestToSign, signRequest, type SigningCredentials, type SigningOptions } from './sign.ts';
