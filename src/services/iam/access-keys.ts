@@ -30,7 +30,7 @@ export const createAccessKey = operation<CreateAccessKeyRequest, CreateAccessKey
   handle: async ({ UserName }, call) => {
     const accessKeyId = newAccessKeyId(call.house.ids, 'AKIA', call.account);
     const secretAccessKey = call.house.ids.text(SECRET_LENGTH, `${ALPHANUMERIC}+/`);
-    const kept = await keepSecret(call.house, accessKeyId, secretAccessKey);
+    const kept = keepSecret(call.house, accessKeyId, secretAccessKey);
     const key = await change(call, async (tx) => {
       const userName = await ownerForUpdate(tx, call, UserName);
       const parent = userParent(call.account, userName);

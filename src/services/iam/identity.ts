@@ -57,7 +57,7 @@ async function loadCredentials(house: House, accessKeyId: string): Promise<Crede
     if (session === undefined) return undefined;
     const { principal, expiresAt } = session;
     if (!(await exists(house, principal))) return undefined;
-    const secretAccessKey = await keptSecret(house, accessKeyId, session);
+    const secretAccessKey = keptSecret(house, accessKeyId, session);
     return {
       accessKeyId,
       secretAccessKey,
@@ -69,7 +69,7 @@ async function loadCredentials(house: House, accessKeyId: string): Promise<Crede
   const key = (await accessKeys.get(house.store, globalKey(accessKeyId)))?.document;
   if (key === undefined || key.status !== 'Active') return undefined;
   const principal = await ownerOf(house, key);
-  return principal && { accessKeyId, secretAccessKey: await keptSecret(house, accessKeyId, key), principal };
+  return principal && { accessKeyId, secretAccessKey: keptSecret(house, accessKeyId, key), principal };
 }
 
 async function ownerOf(house: House, key: AccessKeyRecord): Promise<Principal | undefined> {

@@ -236,6 +236,10 @@ function checkUrl(text: string): void {
   if (url === undefined || !scheme || (url.port !== '' && !here)) {
     throw invalid(`Invalid Open ID Connect Provider URL: ${text}`);
   }
+  // A name without a dot would be the prefix of condition keys that are somebody else's (`aws:`, `sts:`).
+  if (!here && !/^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/.test(url.hostname)) {
+    throw invalid(`Invalid Open ID Connect Provider URL: ${text}`);
+  }
   if (url.search !== '' || url.hash !== '' || url.username !== '' || url.password !== '') {
     throw invalid(`Invalid Open ID Connect Provider URL: ${text}`);
   }

@@ -27,7 +27,7 @@ async function sealAll<T extends KeptSecret & Readonly<{ accessKeyId: string }>>
     for (const { key, document, version } of batch) {
       const { secretAccessKey, ...rest } = document;
       if (secretAccessKey === undefined) continue;
-      const sealed = await keepSecret(house, document.accessKeyId, secretAccessKey);
+      const sealed = keepSecret(house, document.accessKeyId, secretAccessKey);
       const whole = { ...(rest as unknown as T), ...sealed };
       if (!(await kept.update(house.store, key, whole, { expectedVersion: version }))) return false;
     }

@@ -4,13 +4,12 @@
  * control actions taken with assumed roles" (source identity), "Pass session tags".
  */
 import type { AssumeRoleRequest, AssumeRoleResponse } from '@aws-sdk/client-sts';
-import { type AccessRequest, AwsError, MINUTE_MS, parseArn, type Principal, SECOND_MS } from '../../common/index.ts';
-import { globalKey, nameKey, type RoleRecord, roles, type Tags, uses } from '../../store/index.ts';
-import { type Call, type House, operation } from '../index.ts';
-import { packedSize, sessionPolicies, sessionTags } from './session-policies.ts';
-import { issueSession } from './sessions.ts';
+import { type AccessRequest, AwsError, type Principal } from '../../common/index.ts';
+import type { RoleRecord, Tags } from '../../store/index.ts';
+import { type Call, operation } from '../index.ts';
+import { DEFAULT_SECONDS, roleOf, secondsOf, startRoleSession, trustRequest } from './role-sessions.ts';
+import { sessionTags } from './session-policies.ts';
 
-const DEFAULT_SECONDS = 3600;
 const CHAINED_SECONDS = 3600;
 
 export const assumeRole = operation<AssumeRoleRequest, AssumeRoleResponse>({
@@ -29,38 +28,19 @@ export const assumeRole = operation<AssumeRoleRequest, AssumeRoleResponse>({
     const role = await roleOf(call, RoleArn);
     if (role === undefined)
       throw new AwsError('AccessDeniedException', `Role ${RoleArn} is gone.`, { statusCode: 403 });
-    const account = parseArn(role.arn)?.account ?? call.account;
-    const seconds = duration(call.principal, role, DurationSeconds);
     const own = sessionTags(input.Tags);
     const inherited = inheritedTags(call.principal, own);
-    const policies = await sessionPolicies(call.house.store, account, Policy, PolicyArns);
-    const packed = packedSize(Policy, PolicyArns, own);
-    const sourceIdentity = sourceIdentityOf(call.principal, input.SourceIdentity);
-    const tags = { ...own, ...inherited };
-    const transitive = [...new Set([...(input.TransitiveTagKeys ?? []), ...Object.keys(inherited)])];
-    const principal: Principal = {
-      type: 'AssumedRole',
-      account,
-      arn: `arn:aws:sts::${account}:assumed-role/${role.roleName}/${RoleSessionName}`,
-      roleArn: role.arn,
-      roleName: role.roleName,
-      roleId: role.roleId,
-      sessionName: RoleSessionName,
-      ...(policies === undefined ? {} : { sessionPolicies: policies }),
-      ...(Object.keys(tags).length === 0 ? {} : { sessionTags: tags }),
-      ...(transitive.length === 0 ? {} : { transitiveTagKeys: transitive }),
-      ...(sourceIdentity === undefined ? {} : { sourceIdentity }),
-      issuedAt: call.now,
-      expiresAt: call.now + seconds * SECOND_MS,
-    };
-    const credentials = await issueSession(call, account, principal, principal.expiresAt);
-    await noteUse(call, role);
-    return {
-      Credentials: credentials,
-      AssumedRoleUser: { AssumedRoleId: `${role.roleId}:${RoleSessionName}`, Arn: principal.arn },
-      ...(packed === undefined ? {} : { PackedPolicySize: packed }),
-      ...(sourceIdentity === undefined ? {} : { SourceIdentity: sourceIdentity }),
-    };
+    const made = await startRoleSession(call, role, {
+      name: RoleSessionName,
+      seconds: duration(call.principal, role, DurationSeconds),
+      policy: Policy,
+      policyArns: PolicyArns,
+      passedTags: own,
+      tags: { ...own, ...inherited },
+      transitiveTagKeys: [...(input.TransitiveTagKeys ?? []), ...Object.keys(inherited)],
+      sourceIdentity: sourceIdentityOf(call.principal, input.SourceIdentity),
+    });
+    return made.answer;
   },
 });
 
@@ -71,7 +51,6 @@ function accessRequests(
   role: RoleRecord | undefined,
   call: Call,
 ): readonly AccessRequest[] {
-  const resourceAccount = parseArn(roleArn)?.account ?? call.account;
   const tags = input.Tags ?? [];
   const transitive = input.TransitiveTagKeys ?? [];
   const inherits = Object.keys(transitiveTags(call.principal)).length > 0;
@@ -83,37 +62,12 @@ function accessRequests(
   if (transitive.length > 0) context['sts:TransitiveTagKeys'] = transitive;
   if (tags.length > 0) context['aws:TagKeys'] = tags.map(({ Key = '' }) => Key);
   for (const { Key = '', Value = '' } of tags) context[`aws:RequestTag/${Key}`] = Value;
-  for (const [key, value] of Object.entries(role?.tags ?? {})) context[`aws:ResourceTag/${key}`] = value;
   const actions = [
     'sts:AssumeRole',
     ...(tags.length > 0 || transitive.length > 0 || inherits ? ['sts:TagSession'] : []),
     ...(sourceIdentity === undefined ? [] : ['sts:SetSourceIdentity']),
   ];
-  return actions.map((action) => ({
-    action,
-    resource: roleArn,
-    resourceAccount,
-    // A role that does not exist trusts nobody, and is denied in the same words.
-    resourcePolicies: role === undefined ? [] : [{ name: `trust policy of ${roleArn}`, document: role.trustBound }],
-    resourcePolicyMode: 'Only' as const,
-    context,
-  }));
-}
-
-/** Authorising and performing are one call: the role is read once. */
-const rolesOfCalls = new WeakMap<Call, RoleRecord | undefined>();
-
-async function roleOf(call: Call, roleArn: string): Promise<RoleRecord | undefined> {
-  if (rolesOfCalls.has(call)) return rolesOfCalls.get(call);
-  const arn = parseArn(roleArn);
-  if (arn?.service !== 'iam' || !/^\d{12}$/.test(arn.account) || !/^role\/./.test(arn.resource)) {
-    throw new AwsError('ValidationError', `${roleArn} is invalid`, { statusCode: 400 });
-  }
-  const name = roleArn.slice(roleArn.lastIndexOf('/') + 1);
-  const role = (await roles.get(call.house.store, nameKey(arn.account, name)))?.document;
-  const found = role?.arn === roleArn ? role : undefined;
-  rolesOfCalls.set(call, found);
-  return found;
+  return actions.map((action) => trustRequest(action, roleArn, role, context));
 }
 
 function duration(principal: Principal, role: RoleRecord, asked: number | undefined): number {
@@ -125,14 +79,7 @@ function duration(principal: Principal, role: RoleRecord, asked: number | undefi
       { statusCode: 400 },
     );
   }
-  if (seconds > role.maxSessionSeconds) {
-    throw new AwsError(
-      'ValidationError',
-      'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
-      { statusCode: 400 },
-    );
-  }
-  return seconds;
+  return secondsOf(role, seconds);
 }
 
 function transitiveTags(principal: Principal): Tags {
@@ -164,19 +111,6 @@ function sourceIdentityOf(principal: Principal, given: string | undefined): stri
     });
   }
   return inherited ?? given;
-}
-
-const USE_EVERY_MS = 15 * MINUTE_MS;
-const lastUses = new WeakMap<House, Map<string, number>>();
-
-/** For `RoleLastUsed`: one write in a quarter of an hour. */
-async function noteUse(call: Call, role: RoleRecord): Promise<void> {
-  let noted = lastUses.get(call.house);
-  if (noted === undefined) lastUses.set(call.house, (noted = new Map()));
-  const last = noted.get(role.roleId);
-  if (last !== undefined && call.now - last < USE_EVERY_MS) return;
-  noted.set(role.roleId, call.now);
-  await uses.put(call.house.store, globalKey(role.roleId), { at: call.now, service: 'sts', region: call.region });
 }
 
 function notImplemented(what: string): AwsError {

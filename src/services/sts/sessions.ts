@@ -26,7 +26,7 @@ export async function issueSession(
   await sessions.insert(
     store,
     globalKey(accessKeyId),
-    { accessKeyId, ...(await keepSecret(call.house, accessKeyId, secretAccessKey)), principal, expiresAt },
+    { accessKeyId, ...keepSecret(call.house, accessKeyId, secretAccessKey), principal, expiresAt },
     { parent: sessionHour(expiresAt), sort: timeSort(expiresAt) },
   );
   await sweep(call.house);
