@@ -110,12 +110,16 @@ export function stepLines(
   const on = (statement as Readonly<{ Resource?: string }> | undefined)?.Resource;
   const place =
     policyName ??
-    (policyType === 'resource-based policy' && on !== undefined ? `a policy on ${on}` : `a ${policyType}`);
+    (policyType === 'resource-based policy' && on !== undefined ? `a policy on ${on}` : withArticle(policyType));
   return [
     `  ${paint.good('+')} in ${place}${policyName === undefined || policyName.includes('policy') ? '' : ` (${policyType})`}:`,
     ...(statement === undefined ? [] : [`      ${compact(statement)}`]),
     ...(nearly === undefined ? [] : [paint.faint(`      ${nearly.replace(` of ${policyName}`, '')}`)]),
   ];
+}
+
+function withArticle(policyType: string): string {
+  return policyType === 'identity-based policy' ? 'an identity-based policy of the caller' : `a ${policyType}`;
 }
 
 /** `told`: what it answered is said already. */
