@@ -58,6 +58,11 @@ export function compileCondition(
   return (context) => {
     const present = context.get(name, key);
     if (present === undefined || present.length === 0) return whenAbsent;
+    if (!every && !negated) {
+      // Some value and some pattern: one pattern at all the values takes half the time of the other way about.
+      for (const match of matchers) for (const value of present) if (match(value, context)) return true;
+      return false;
+    }
     for (const value of present) if (holds(value, context) !== every) return !every;
     return every;
   };

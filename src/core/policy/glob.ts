@@ -56,6 +56,8 @@ export function compileGlob(units: Units): Glob {
     .filter((piece) => piece.length > 0)
     .map(finderOf);
   const fixedLength = head.length + tail.length;
+  const [only] = finders;
+  if (finders.length === 1 && only !== undefined && fixedLength === 0) return (text) => only(text, 0, text.length) >= 0;
   return (text) => {
     if (text.length < fixedLength || !fitsAt(head, text, 0)) return false;
     const end = text.length - tail.length;
@@ -139,10 +141,12 @@ function finderOf(piece: Units): Finder {
   const search = piece.length <= 32 ? shiftAndOneWord(piece) : shiftAnd(piece);
   const [first, second] = needlesOf(piece);
   if (first === undefined) return search;
+  const { text: needle, offset } = first;
   return (text, from, end) => {
     // Before this no fit can begin. The engine's own search is many times as quick as ours.
-    let start = earliest(first, text, from, end);
-    if (start >= 0 && second !== undefined) start = earliest(second, text, start, end);
+    const at = text.indexOf(needle, from + offset);
+    if (at < 0) return -1;
+    const start = second === undefined ? at - offset : earliest(second, text, at - offset, end);
     return start < 0 ? -1 : search(text, start, end);
   };
 }

@@ -265,7 +265,7 @@ describe('smallestMend()', { timeout: 30_000 }, () => {
         nearMiss: {
           differs: {
             element: 'Principal',
-            hint: 'a unique id stands for a user or role that was deleted; one made anew under its name is another',
+            hint: 'a policy keeps the unique id of the user or role that it was saved with; one made anew under its name is another',
           },
         },
       },

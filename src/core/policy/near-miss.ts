@@ -150,7 +150,7 @@ function resourceHint(wanted: readonly string[], found: string, version: unknown
 
 function principalHint(wanted: readonly string[], names: readonly string[]): string | undefined {
   if (wanted.some((name) => /^A(?:ROA|IDA)[A-Z0-9]+$/.test(name))) {
-    return 'a unique id stands for a user or role that was deleted; one made anew under its name is another';
+    return 'a policy keeps the unique id of the user or role that it was saved with; one made anew under its name is another';
   }
   const last = (arn: string): string => arn.slice(arn.lastIndexOf('/') + 1);
   const alike = wanted.find((name) => name.includes('/') && names.some((own) => last(own) === last(name)));
