@@ -136,6 +136,13 @@ async function policiesOf(house: House, principal: Principal): Promise<Principal
       userPolicies(q, principal),
     );
   }
+  if (principal.type === 'FederatedUser') {
+    const { account, userArn, userId } = principal;
+    if (userId === undefined) return withSession(NOTHING, principal);
+    const userName = userArn.slice(userArn.lastIndexOf('/') + 1);
+    const name = `user ${account} ${userId} ${userName}`;
+    return withSession(await remembered(house, name, (q) => userPolicies(q, { account, userId, userName })), principal);
+  }
   if (principal.type !== 'AssumedRole') return { identity: [] };
   const policies = await remembered(house, `role ${principal.account} ${principal.roleId} ${principal.roleName}`, (q) =>
     rolePolicies(q, principal),
@@ -175,7 +182,10 @@ async function rolePolicies(
   };
 }
 
-async function userPolicies(q: Queryable, principal: Extract<Principal, { type: 'User' }>): Promise<PrincipalPolicies> {
+async function userPolicies(
+  q: Queryable,
+  principal: Readonly<{ account: string; userId: string; userName: string }>,
+): Promise<PrincipalPolicies> {
   const { account } = principal;
   const user = (await users.get(q, nameKey(account, principal.userName)))?.document;
   if (user === undefined || user.userId !== principal.userId) return NOTHING;
@@ -227,10 +237,10 @@ export function policyIdOfArn(arn: string): string {
   return arn.slice(arn.lastIndexOf('/') + 1).toLowerCase();
 }
 
-/** Session tags override the role's tags of the same key, whatever its case. */
+/** Session tags override the role's or user's tags of the same key, whatever its case. */
 function withSession(
   policies: PrincipalPolicies,
-  principal: Extract<Principal, { type: 'AssumedRole' }>,
+  principal: Extract<Principal, { type: 'AssumedRole' | 'FederatedUser' }>,
 ): PrincipalPolicies {
   const { sessionPolicies, sessionTags } = principal;
   if (sessionPolicies === undefined && sessionTags === undefined) return policies;

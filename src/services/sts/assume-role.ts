@@ -8,7 +8,7 @@ import { type AccessRequest, AwsError, type Principal } from '../../common/index
 import type { RoleRecord, Tags } from '../../store/index.ts';
 import { type Call, operation } from '../index.ts';
 import { DEFAULT_SECONDS, roleOf, secondsOf, startRoleSession, trustRequest } from './role-sessions.ts';
-import { sessionTags } from './session-policies.ts';
+import { sessionTags, tagContext } from './session-policies.ts';
 
 const CHAINED_SECONDS = 3600;
 
@@ -60,8 +60,7 @@ function accessRequests(
   if (input.DurationSeconds !== undefined) context['sts:DurationSeconds'] = String(input.DurationSeconds);
   if (sourceIdentity !== undefined) context['sts:SourceIdentity'] = sourceIdentity;
   if (transitive.length > 0) context['sts:TransitiveTagKeys'] = transitive;
-  if (tags.length > 0) context['aws:TagKeys'] = tags.map(({ Key = '' }) => Key);
-  for (const { Key = '', Value = '' } of tags) context[`aws:RequestTag/${Key}`] = Value;
+  Object.assign(context, tagContext(tags));
   const actions = [
     'sts:AssumeRole',
     ...(tags.length > 0 || transitive.length > 0 || inherits ? ['sts:TagSession'] : []),

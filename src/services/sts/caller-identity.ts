@@ -29,6 +29,8 @@ function userId(principal: Principal): string {
       return principal.userId;
     case 'AssumedRole':
       return `${principal.roleId}:${principal.sessionName}`;
+    case 'FederatedUser':
+      return `${principal.account}:${principal.name}`;
     case 'Root':
       return principal.account;
     case 'Service':

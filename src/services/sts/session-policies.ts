@@ -1,6 +1,6 @@
 /** Session policies and session tags as they are passed in. Source: IAM User Guide, "Session policies", "Pass session tags". */
 import type { PolicyDescriptorType, Tag } from '@aws-sdk/client-sts';
-import { AwsError } from '../../common/index.ts';
+import { AwsError, type RequestContext } from '../../common/index.ts';
 import { awsManagedPolicy } from '../../core/managed-policies/index.ts';
 import { policySize, validatePolicyDocument } from '../../core/policy/index.ts';
 import { managedPolicies, nameKey, type Queryable, type Tags } from '../../store/index.ts';
@@ -8,6 +8,8 @@ import { managedPolicies, nameKey, type Queryable, type Tags } from '../../store
 const MOST_CHARACTERS = 2048;
 const MOST_ARNS = 10;
 const MOST_TAGS = 50;
+const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
+const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 
 /** The documents, inline first; undefined when none is passed: then nothing narrows the session. */
 export async function sessionPolicies(
@@ -41,16 +43,30 @@ async function managedDocument(q: Queryable, account: string, arn: string): Prom
   return version.document;
 }
 
+/** The condition keys of tags that are passed. */
+export function tagContext(tags: readonly Tag[] | undefined): RequestContext {
+  if (tags === undefined || tags.length === 0) return {};
+  return {
+    'aws:TagKeys': tags.map(({ Key = '' }) => Key),
+    ...Object.fromEntries(tags.map(({ Key = '', Value = '' }) => [`aws:RequestTag/${Key}`, Value])),
+  };
+}
+
+/** Checked also where the model does not: tags that a web identity's token carries. */
 export function sessionTags(tags: readonly Tag[] | undefined): Tags {
   if (tags !== undefined && tags.length > MOST_TAGS) throw invalid(`A session may have at most ${MOST_TAGS} tags.`);
   const seen = new Set<string>();
-  for (const { Key = '' } of tags ?? []) {
+  for (const { Key = '', Value = '' } of tags ?? []) {
     if (seen.has(Key.toLowerCase())) {
       throw invalid(
         'Duplicate tag keys found. Please note that Tag keys are case insensitive.',
         'InvalidParameterValue',
       );
     }
+    if (/^aws:/i.test(Key)) {
+      throw invalid('Tag keys beginning with aws: are reserved for system use.', 'InvalidParameterValue');
+    }
+    if (!TAG_KEY.test(Key) || !TAG_VALUE.test(Value)) throw invalid(`The session tag ${Key} is not valid.`);
     seen.add(Key.toLowerCase());
   }
   return Object.fromEntries((tags ?? []).map(({ Key = '', Value = '' }) => [Key, Value]));
