@@ -12,7 +12,9 @@ CREATE TABLE sluice.audit (
     operation text NOT NULL COLLATE pg_catalog."C",
     principal text NOT NULL COLLATE pg_catalog."C",
     error_code text COLLATE pg_catalog."C",
-    record jsonb NOT NULL
+    record jsonb NOT NULL,
+    management boolean DEFAULT false NOT NULL,
+    recipient text COLLATE pg_catalog."C"
 );
 
 ALTER TABLE sluice.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -231,6 +233,10 @@ ALTER TABLE ONLY sluice.queue_messages
 
 ALTER TABLE ONLY sluice.timers
     ADD CONSTRAINT timers_pkey PRIMARY KEY (kind, account, region, document_id, name);
+
+CREATE INDEX audit_management ON sluice.audit USING btree (account, region, at DESC, id DESC) WHERE management;
+
+CREATE INDEX audit_recipient ON sluice.audit USING btree (recipient, region, at DESC, id DESC) WHERE (recipient IS NOT NULL);
 
 CREATE INDEX audit_request ON sluice.audit USING btree (request_id);
 

@@ -11,7 +11,7 @@ const GATHER_MS = 50;
 export class AuditTrail {
   readonly #store: Store;
   readonly #onError: (error: unknown) => void;
-  #waiting: AuditRecord[] = [];
+  #waiting: (AuditRecord | (() => AuditRecord))[] = [];
   #writing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
@@ -20,9 +20,9 @@ export class AuditTrail {
     this.#onError = onError;
   }
 
-  add(record: AuditRecord): void {
-    // A call is recorded whatever its caller put into a name; one record that cannot be stored would take its batch along.
-    this.#waiting.push(storableJson(record as Json) as unknown as AuditRecord);
+  /** A function is asked when the record is written. */
+  add(record: AuditRecord | (() => AuditRecord)): void {
+    this.#waiting.push(record);
     this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS).unref();
   }
 
@@ -31,7 +31,24 @@ export class AuditTrail {
     this.#timer = undefined;
     const records = this.#waiting;
     this.#waiting = [];
-    this.#writing = this.#writing.then(() => appendAudit(this.#store, records)).catch(this.#onError);
+    this.#writing = this.#writing
+      .then(() =>
+        appendAudit(
+          this.#store,
+          records.flatMap((record) => this.#storable(record)),
+        ),
+      )
+      .catch(this.#onError);
     return this.#writing;
+  }
+
+  /** A call is recorded whatever its caller put into a name; one record that cannot be made would take its batch along. */
+  #storable(record: AuditRecord | (() => AuditRecord)): readonly AuditRecord[] {
+    try {
+      return [storableJson((typeof record === 'function' ? record() : record) as Json) as unknown as AuditRecord];
+    } catch (error) {
+      this.#onError(error);
+      return [];
+    }
   }
 }

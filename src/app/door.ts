@@ -2,14 +2,7 @@
  * The one path of a call, from outside or between services: find the operation, authorise, validate, execute, audit.
  * Nothing reaches a handler by another way (DESIGN.md ideas 1 and 2).
  */
-import {
-  AwsError,
-  isAwsError,
-  type AccessRequest,
-  type Principal,
-  type RequestContext,
-  type Session,
-} from '../common/index.ts';
+import { AwsError, type AccessRequest, type Principal, type RequestContext, type Session } from '../common/index.ts';
 import { checkTypes, type Models, validateInput } from '../protocol/index.ts';
 import type {
   Call,
@@ -23,8 +16,8 @@ import type {
 } from '../services/index.ts';
 import type { AuditTrail } from './audit.ts';
 import { type Authorizer, denialOf, type Explained } from './authorizer.ts';
-import { principalName } from './principals.ts';
-import { decisionRecord, type DecisionRecord } from './why/decision-record.ts';
+import { auditRecordOf, type CredentialFacts } from './trail/entry.ts';
+import { decisionRecord } from './why/decision-record.ts';
 
 /** Source: EventBridge API Reference, PutEvents. */
 const ENTRIES_PER_CALL = 10;
@@ -37,6 +30,8 @@ export type Execution = Readonly<{
   scope: Scope;
   requestId: string;
   http?: Call['http'];
+  /** Of the key that signed the request. */
+  credentials?: CredentialFacts;
   viaService?: string;
   /** The services before it on the way of the caller's credentials, the first first. */
   calledVia?: readonly string[];
@@ -52,6 +47,8 @@ export class TheDoor implements Door {
   readonly #models: Models;
   readonly #authorizer: Authorizer;
   readonly #audit: AuditTrail;
+  /** The credentials of sessions that services made, by the principal they were given. */
+  readonly #credentials = new WeakMap<Principal, CredentialFacts>();
   #house: House | undefined;
   #inFlight = 0;
 
@@ -87,9 +84,8 @@ export class TheDoor implements Door {
     const call = this.#call(execution);
     const counted = operation.waits === true ? 0 : 1;
     this.#inFlight += counted;
-    let errorCode: string | undefined;
-    let denial: string | undefined;
-    let decision: DecisionRecord | undefined;
+    let error: unknown;
+    let output: Record<string, unknown> | undefined;
     let requests: readonly AccessRequest[] = [];
     try {
       // The wire's codecs have seen to the types already.
@@ -98,33 +94,27 @@ export class TheDoor implements Door {
       await this.#authorizer.authorize(call, requests, execution.context);
       if (execution.validate === undefined) this.#validate(service, name, input);
       else execution.validate(input);
-      return ((await operation.handle(input, call)) ?? {}) as Record<string, unknown>;
-    } catch (error) {
-      errorCode = isAwsError(error) ? error.code : 'InternalFailure';
-      if (isAwsError(error) && /AccessDenied|Unauthorized/.test(error.code)) denial = error.message;
-      decision = decisionRecord(denialOf(error));
-      throw error;
+      output = ((await operation.handle(input, call)) ?? {}) as Record<string, unknown>;
+      return output;
+    } catch (failure) {
+      error = failure;
+      throw failure;
     } finally {
       this.#inFlight -= counted;
-      this.#audit.add({
-        at: call.now,
-        account: call.account,
-        region: call.region,
-        requestId: call.requestId,
-        service,
-        operation: name,
-        principal: principalName(execution.principal),
-        errorCode,
-        record: {
-          actions: requests.map((request) => request.action),
-          resources: requests.map((request) => request.resource),
-          sourceIp: execution.http?.sourceIp,
-          viaService: execution.viaService,
+      this.#audit.add(() =>
+        auditRecordOf(this.#models, {
+          call,
+          service,
+          operation: name,
+          input,
+          requests,
+          credentials: execution.credentials ?? this.#credentials.get(execution.principal),
           parentRequestId: execution.parentRequestId,
-          denial,
-          decision,
-        },
-      });
+          output,
+          error,
+          decision: decisionRecord(denialOf(error)),
+        }),
+      );
     }
   }
 
@@ -155,7 +145,7 @@ export class TheDoor implements Door {
   #client(
     principal: Principal,
     scope: Scope,
-    options: Pick<Execution, 'viaService' | 'calledVia' | 'context' | 'parentRequestId'>,
+    options: Pick<Execution, 'viaService' | 'calledVia' | 'context' | 'parentRequestId' | 'credentials'>,
   ): Client {
     return {
       principal,
@@ -201,6 +191,11 @@ export class TheDoor implements Door {
     const credentials = await this.#authorizer.identity.credentials(AccessKeyId);
     if (credentials === undefined)
       throw new AwsError('InvalidClientTokenId', 'The security token included in the request is invalid.');
+    const { by } = options;
+    this.#credentials.set(credentials.principal, {
+      accessKeyId: AccessKeyId,
+      ...(by.type === 'Service' ? { madeBy: by.service } : {}),
+    });
     return {
       accessKeyId: AccessKeyId,
       secretAccessKey: SecretAccessKey,
@@ -272,6 +267,7 @@ export class TheDoor implements Door {
           viaService,
           ...(calledVia === undefined ? {} : { calledVia }),
           parentRequestId: execution.requestId,
+          ...(execution.credentials === undefined ? {} : { credentials: execution.credentials }),
         });
       },
     };

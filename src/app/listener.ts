@@ -13,7 +13,8 @@ import { denialOf } from './authorizer.ts';
 import { answerControl } from './control.ts';
 import { isLoopback } from './loopback.ts';
 import type { OpenHouse } from './open-house.ts';
-import { principalAccount, principalName } from './principals.ts';
+import { principalAccount } from './principals.ts';
+import { plainAuditRecord } from './trail/entry.ts';
 import { decisionRecord, type DecisionRecord } from './why/decision-record.ts';
 
 export type ListenOptions = Readonly<{
@@ -85,7 +86,7 @@ async function run(
   request: IncomingMessage,
   requestId: string,
 ): Promise<Record<string, unknown>> {
-  const principal = await authenticate(open, exchange, request);
+  const { principal, accessKeyId } = await authenticate(open, exchange, request);
   if (exchange.service === undefined || exchange.operation === undefined) {
     throw new AwsError('UnknownOperationException', 'Sluice does not know which operation this request is for.', {
       statusCode: 404,
@@ -99,6 +100,7 @@ async function run(
     principal,
     scope: { account: principalAccount(principal) ?? open.house.config.defaultAccount, region: exchange.region },
     requestId,
+    ...(accessKeyId === undefined ? {} : { credentials: { accessKeyId } }),
     validate: (value) => exchange.validate(value),
     http: {
       sourceIp: request.socket.remoteAddress ?? '',
@@ -110,7 +112,11 @@ async function run(
   });
 }
 
-async function authenticate(open: OpenHouse, exchange: Exchange, request: IncomingMessage): Promise<Principal> {
+async function authenticate(
+  open: OpenHouse,
+  exchange: Exchange,
+  request: IncomingMessage,
+): Promise<Readonly<{ principal: Principal; accessKeyId?: string | undefined }>> {
   let principal: Principal = { type: 'Anonymous' };
   let keyId: string | undefined;
   await exchange.authenticate(
@@ -127,7 +133,7 @@ async function authenticate(open: OpenHouse, exchange: Exchange, request: Incomi
     // Only now is it a use: whoever knows an id could have written it into a request.
     await open.identity.credentials(keyId, { service: exchange.service, region: exchange.region });
   }
-  return principal;
+  return { principal, accessKeyId: keyId };
 }
 
 /** A fault of ours is logged whole and told in general. */
@@ -204,20 +210,19 @@ function httpTools(open: OpenHouse, request: IncomingMessage): HttpTools {
       }
     },
     audit: (principal, scope, service, operation, outcome) =>
-      open.audit.add({
-        at: house.clock.now(),
-        ...scope,
-        requestId: house.ids.uuid(),
-        service,
-        operation,
-        principal: principalName(principal),
-        errorCode: outcome.errorCode,
-        record: {
-          actions: asked.map(({ action }) => action),
-          resources: asked.map(({ resource }) => resource),
-          sourceIp: request.socket.remoteAddress,
-          ...denied,
-        },
-      }),
+      open.audit.add(
+        plainAuditRecord(
+          { now: house.clock.now(), ...scope, requestId: house.ids.uuid(), principal },
+          { service, operation },
+          {
+            errorCode: outcome.errorCode,
+            actions: asked.map(({ action }) => action),
+            resources: asked.map(({ resource }) => resource),
+            sourceIp: request.socket.remoteAddress,
+            userAgent: request.headers['user-agent'],
+            ...denied,
+          },
+        ),
+      ),
   };
 }

@@ -1,4 +1,14 @@
-export { appendAudit, auditOfParent, auditOfRequest, type AuditRecord, deniedBetween, recentAudit } from './audit.ts';
+export {
+  appendAudit,
+  auditOfParent,
+  auditOfRequest,
+  type AuditRecord,
+  deniedBetween,
+  type HistoryQuery,
+  type HistoryRecord,
+  managementHistory,
+  recentAudit,
+} from './audit.ts';
 export { type BlobInfo, BlobMissingError, type Blobs } from './blobs.ts';
 export {
   Collection,

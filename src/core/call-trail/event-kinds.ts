@@ -29,7 +29,7 @@ const DATA: Readonly<Record<string, ReadonlySet<string>>> = {
 };
 
 export function isDataEvent(service: string, operation: string): boolean {
-  return DATA[service]?.has(operation) === true;
+  return Object.hasOwn(DATA, service) && DATA[service]?.has(operation) === true;
 }
 
 const READ_VERBS =
