@@ -19,7 +19,7 @@ import sys
 import botocore
 
 SERVICES = """
-appconfig appconfigdata autoscaling cloudformation cloudwatch codeartifact codebuild codecommit codeconnections
+appconfig appconfigdata autoscaling cloudformation cloudtrail cloudwatch codeartifact codebuild codecommit codeconnections
 codedeploy codepipeline codestar-connections ec2 ecr ecs elbv2 events iam kms lambda logs organizations s3
 secretsmanager sns sqs ssm sts
 """.split()

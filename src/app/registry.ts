@@ -7,6 +7,7 @@ export const SERVICES: Readonly<Record<string, () => Promise<ServiceDefinition>>
   organizations: async () => (await import('../services/organizations/index.ts')).organizations,
   kms: async () => (await import('../services/kms/index.ts')).kms,
   s3: async () => (await import('../services/s3/index.ts')).s3,
+  cloudtrail: async () => (await import('../services/cloudtrail/index.ts')).cloudtrail,
   logs: async () => (await import('../services/logs/index.ts')).logs,
   cloudwatch: async () => (await import('../services/cloudwatch/index.ts')).cloudwatch,
   events: async () => (await import('../services/events/index.ts')).events,

@@ -89,8 +89,12 @@ function byTarget(models: Models, text: string, contentType: string | undefined)
   let index = targetIndexes.get(models);
   if (index === undefined) {
     const built = new Map<string, string>();
-    for (const [name, { targetPrefix }] of models.metadata())
-      if (targetPrefix !== undefined) built.set(targetPrefix, name);
+    for (const [name, { targetPrefix }] of models.metadata()) {
+      if (targetPrefix === undefined) continue;
+      built.set(targetPrefix, name);
+      // Generated of newer models, SDKs leave out the package (`com.amazonaws.cloudtrail.v20131101.`).
+      built.set(targetPrefix.slice(targetPrefix.lastIndexOf('.') + 1), name);
+    }
     targetIndexes.set(models, (index = built));
   }
   const dot = text.lastIndexOf('.');

@@ -24,6 +24,7 @@ export const VALIDATION_ERRORS: Readonly<Record<string, ValidationError>> = {
   appconfigdata: coral('BadRequestException', 'the only client error for bad input that its model lists'),
   autoscaling: coral('ValidationError', 'query protocol, Common Errors of its API reference'),
   cloudformation: coral('ValidationError', 'query protocol, Common Errors of its API reference'),
+  cloudtrail: coral('InvalidParameterException', 'never used: each member has an exception of its own'),
   cloudwatch: coral('ValidationError', 'Common Errors of its API reference; the same in each of its protocols'),
   codeartifact: coral('ValidationException', 'its model, per operation'),
   codebuild: coral('InvalidInputException', 'its model: the only error for input on nearly every operation'),
