@@ -21,6 +21,7 @@ import type { AuditTrail } from '../audit.ts';
 import { Walk, type WalkTools } from '../preflight/walk.ts';
 import type { DecisionRecord } from './decision-record.ts';
 import { callerName, type Explanation, explanationOf, type GateLine } from './explanation.ts';
+import { actionProblem } from './known-action.ts';
 import { principalOf } from './principal-of.ts';
 import { resourceFacts } from './resource-facts.ts';
 import { withNames } from './unique-ids.ts';
@@ -120,6 +121,8 @@ async function question(tools: WhyTools, query: WhyQuery): Promise<WhyAnswer> {
   const [who = '', action = '', resource = '', ...rest] = query.subject.trim().split(/\s+/);
   if (resource === '' || rest.length > 0) throw invalid('Ask with three words: a principal, an action and a resource.');
   if (!/^[a-z0-9-]+:[A-Za-z0-9*]+$/i.test(action)) throw invalid(`${action} is no action such as s3:GetObject.`);
+  const problem = actionProblem(tools.house, action);
+  if (problem !== undefined) throw invalid(problem);
   const arn = parseArn(resource);
   if (resource !== '*' && arn === undefined) throw invalid(`${resource} is neither an ARN nor *.`);
   const principal = await principalOf(who, tools.house);
@@ -219,6 +222,9 @@ async function requestAnswer(tools: WhyTools, record: AuditRecord): Promise<Requ
   const kept = record.record as unknown as Kept;
   const notes: string[] = [];
   const madeFor = await deniedFor(tools, record);
+  const refused = /AccessDenied|Unauthorized|NotAuthorized/.test(record.errorCode ?? '');
+  if (refused && kept.decision === undefined && madeFor.length === 0)
+    note(notes, 'No policy denied it: the service refused it for a reason of its own, which its message says.');
   return {
     kind: 'request',
     requestId: record.requestId,

@@ -3,7 +3,7 @@
  * each gate of the way with the statement that decided, in its words of that moment. Policies change; this does not.
  */
 import type { AccessRequest, Json, RequestContext } from '../../common/index.ts';
-import type { Caller, DecisionInput, Denial, Gate, PolicyType, StatementRef } from '../../core/policy/index.ts';
+import type { Caller, DecisionInput, Denial, Gate, StatementRef } from '../../core/policy/index.ts';
 import type { Scope } from '../../services/index.ts';
 import type { Explained } from '../authorizer.ts';
 
@@ -41,14 +41,16 @@ export function quotedGates(input: DecisionInput, gates: readonly Gate[]): Quote
 }
 
 export function quoted(input: DecisionInput, ref: StatementRef): QuotedStatement {
-  const policy = policiesOf(input, ref.policyType).find(({ name }) => name === ref.policyName);
+  const policy = policiesOf(input, ref).find(({ name }) => name === ref.policyName);
   const statement = policy && statementsOf(policy.document)[ref.statementIndex];
   return statement === undefined ? ref : { ...ref, statement };
 }
 
 type Named = Readonly<{ name: string; document: string }>;
 
-function policiesOf({ policies, request }: DecisionInput, policyType: PolicyType): readonly Named[] {
+function policiesOf({ policies, request }: DecisionInput, { policyType, level }: StatementRef): readonly Named[] {
+  const at = (levels: readonly (readonly Named[])[] = []): readonly Named[] =>
+    (level === undefined ? undefined : levels[level]) ?? levels.flat();
   switch (policyType) {
     case 'identity-based policy':
       return policies.identity;
@@ -57,9 +59,11 @@ function policiesOf({ policies, request }: DecisionInput, policyType: PolicyType
     case 'session policy':
       return policies.session ?? [];
     case 'service control policy':
-      return policies.serviceControl?.flat() ?? [];
+      return at(policies.serviceControl);
     case 'resource control policy':
-      return policies.resourceControl?.flat() ?? [];
+      return at(policies.resourceControl);
+    case 'VPC endpoint policy':
+      return policies.endpoint === undefined ? [] : [policies.endpoint];
     default:
       return request.resourcePolicies ?? [];
   }
