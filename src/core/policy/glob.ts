@@ -9,80 +9,66 @@
  */
 
 /** A pattern as code units; the wildcards are negative. */
-export type Units = readonly number[];
+type Units = readonly number[];
 export type Glob = (text: string) => boolean;
 
 export const ANY_ONE = -1;
 export const ANY_RUN = -2;
 
-/** Reads `*` and `?` as wildcards. */
-export function wildcardUnits(text: string): number[] {
-  const units: number[] = [];
-  for (let i = 0; i < text.length; i++) {
-    const char = text[i];
-    units.push(char === '*' ? ANY_RUN : char === '?' ? ANY_ONE : text.charCodeAt(i));
-  }
-  return units;
-}
-
 /** Every character stands for itself. */
-export function literalUnits(text: string): number[] {
+function literalUnits(text: string): number[] {
   return Array.from({ length: text.length }, (_, i) => text.charCodeAt(i));
 }
 
-export function compileGlob(units: Units): Glob {
-  if (!units.some((unit) => unit < 0)) {
-    const literal = toText(units);
-    return (text) => text === literal;
+/**
+ * Only what every text is compared with is made at once: a policy may hold thousands of patterns, and be decided on once.
+ */
+export function compileGlob(pattern: string): Glob {
+  if (!/[*?]/.test(pattern)) return (text) => text === pattern;
+  const pieces = pattern.split(/\*+/);
+  const [head = ''] = pieces;
+  const tail = pieces[pieces.length - 1] ?? '';
+  const startsRight = fitOf(head);
+  if (pieces.length === 1) return (text) => text.length === head.length && startsRight(text, 0);
+  if (pieces.length === 2 && tail === '') {
+    if (head === '') return () => true;
+    if (!head.includes('?')) return prefixGlob(head);
   }
-  if (units.every((unit) => unit === ANY_RUN)) return () => true;
-  const pieces = splitAtRuns(units);
-  const head = pieces[0] ?? [];
-  if (pieces.length === 1) return (text) => text.length === head.length && fitsAt(head, text, 0);
-  const tail = pieces[pieces.length - 1] ?? [];
-  if (pieces.length === 2 && tail.length === 0 && !head.includes(ANY_ONE)) {
-    const start = toText(head);
-    const last = start.length - 1;
-    const lastUnit = start.charCodeAt(last);
-    const unitBefore = start.charCodeAt(last - 1);
-    // Resources of one kind begin alike and differ at the end of the prefix: looking there first halves a decision.
-    return (text) =>
-      text.charCodeAt(last) === lastUnit &&
-      (last === 0 || text.charCodeAt(last - 1) === unitBefore) &&
-      text.startsWith(start);
-  }
-  const finders = pieces
-    .slice(1, -1)
-    .filter((piece) => piece.length > 0)
-    .map(finderOf);
+  const endsRight = fitOf(tail);
+  const finders = pieces.slice(1, -1).map((piece) => finderOf(segmentsOf(piece)));
   const fixedLength = head.length + tail.length;
   const [only] = finders;
   if (finders.length === 1 && only !== undefined && fixedLength === 0) return (text) => only(text, 0, text.length) >= 0;
   return (text) => {
-    if (text.length < fixedLength || !fitsAt(head, text, 0)) return false;
     const end = text.length - tail.length;
-    if (!fitsAt(tail, text, end)) return false;
+    if (text.length < fixedLength || !startsRight(text, 0) || !endsRight(text, end)) return false;
     let at = head.length;
     for (let i = 0; i < finders.length && at >= 0; i++) at = (finders[i] as Finder)(text, at, end);
     return at >= 0;
   };
 }
 
-function splitAtRuns(units: Units): number[][] {
-  const pieces: number[][] = [[]];
-  for (const unit of units) {
-    if (unit === ANY_RUN) pieces.push([]);
-    else pieces[pieces.length - 1]?.push(unit);
-  }
-  return pieces;
+/** Resources of one kind begin alike and differ at the end of the prefix: looking there first halves a decision. */
+function prefixGlob(start: string): Glob {
+  const last = start.length - 1;
+  const lastUnit = start.charCodeAt(last);
+  const unitBefore = start.charCodeAt(last - 1);
+  return (text) =>
+    text.charCodeAt(last) === lastUnit &&
+    (last === 0 || text.charCodeAt(last - 1) === unitBefore) &&
+    text.startsWith(start);
 }
 
-function fitsAt(piece: Units, text: string, at: number): boolean {
-  for (let i = 0; i < piece.length; i++) {
-    const unit = piece[i];
-    if (unit !== ANY_ONE && unit !== text.charCodeAt(at + i)) return false;
-  }
-  return true;
+function fitOf(piece: string): (text: string, at: number) => boolean {
+  if (piece === '') return () => true;
+  if (!piece.includes('?')) return (text, at) => text.startsWith(piece, at);
+  const segments = segmentsOf(piece);
+  return (text, at) => fitsSegments(segments, text, at);
+}
+
+/** `?` stands for one character. */
+export function segmentsOf(piece: string): Segment[] {
+  return (piece.match(/\?|[^?]+/g) ?? []).map((run) => (run === '?' ? ANY_ONE : run));
 }
 
 // --- patterns that are known only with the request: their variables filled in ---
@@ -100,7 +86,7 @@ export function fitsPieces(pieces: readonly (readonly Segment[])[], length: numb
   if (!fitsSegments(head, text, 0) || !fitsSegments(tail, text, end)) return false;
   let at = lengthOf(head);
   for (const piece of pieces.slice(1, -1)) {
-    if (piece.length > 0) at = finderOfSegments(piece)(text, at, end);
+    if (piece.length > 0) at = finderOf(piece)(text, at, end);
     if (at < 0) return false;
   }
   return at <= end;
@@ -116,19 +102,6 @@ function fitsSegments(piece: readonly Segment[], text: string, from: number): bo
   return true;
 }
 
-function finderOfSegments(piece: readonly Segment[]): Finder {
-  const [only] = piece;
-  if (piece.length === 1 && typeof only === 'string' && only.length <= 32) return plainSearch(only);
-  return (text, from, end) => {
-    // The end of a piece is where one differs from the next; most are done with here.
-    for (const segment of piece) {
-      if (segment !== ANY_ONE && !text.includes(segment.slice(-16), from)) return -1;
-    }
-    const units = piece.flatMap((segment) => (segment === ANY_ONE ? [ANY_ONE] : literalUnits(segment)));
-    return finderOf(units)(text, from, end);
-  };
-}
-
 function lengthOf(piece: readonly Segment[]): number {
   return piece.reduce((length: number, segment) => length + (segment === ANY_ONE ? 1 : segment.length), 0);
 }
@@ -136,31 +109,38 @@ function lengthOf(piece: readonly Segment[]): number {
 /** Returns the position after the leftmost fit in [from, end), or -1. */
 type Finder = (text: string, from: number, end: number) => number;
 
-function finderOf(piece: Units): Finder {
-  if (!piece.includes(ANY_ONE)) return piece.length <= 32 ? plainSearch(toText(piece)) : knuthMorrisPratt(piece);
-  const search = piece.length <= 32 ? shiftAndOneWord(piece) : shiftAnd(piece);
+function finderOf(piece: readonly Segment[]): Finder {
+  const [only] = piece;
+  if (piece.length === 1 && typeof only === 'string') return only.length <= 32 ? plainSearch(only) : longSearch(only);
   const [first, second] = needlesOf(piece);
-  if (first === undefined) return search;
+  let search: Finder | undefined;
+  const searched: Finder = (text, from, end) => {
+    if (search === undefined) {
+      const units = piece.flatMap((segment) => (segment === ANY_ONE ? [ANY_ONE] : literalUnits(segment)));
+      search = units.length <= 32 ? shiftAndOneWord(units) : shiftAnd(units);
+    }
+    return search(text, from, end);
+  };
+  if (first === undefined) return searched;
   const { text: needle, offset } = first;
   return (text, from, end) => {
     // Before this no fit can begin. The engine's own search is many times as quick as ours.
     const at = text.indexOf(needle, from + offset);
     if (at < 0) return -1;
     const start = second === undefined ? at - offset : earliest(second, text, at - offset, end);
-    return start < 0 ? -1 : search(text, start, end);
+    return start < 0 ? -1 : searched(text, start, end);
   };
 }
 
 type Needle = Readonly<{ text: string; offset: number }>;
 
-/** The two longest runs of text of a piece, and where in it they are. */
-function needlesOf(piece: Units): readonly Needle[] {
+/** The two longest runs of text of a piece, the first 32 characters of each, and where in it they are. */
+function needlesOf(piece: readonly Segment[]): readonly Needle[] {
   const needles: Needle[] = [];
-  for (let i = 0; i < piece.length; i++) {
-    let end = i;
-    while (end < piece.length && piece[end] !== ANY_ONE) end++;
-    if (end > i) needles.push({ text: toText(piece.slice(i, end)), offset: i });
-    i = end;
+  let offset = 0;
+  for (const segment of piece) {
+    if (segment !== ANY_ONE) needles.push({ text: segment.slice(0, 32), offset });
+    offset += segment === ANY_ONE ? 1 : segment.length;
   }
   return needles.sort((a, b) => b.text.length - a.text.length).slice(0, 2);
 }
@@ -175,6 +155,16 @@ function plainSearch(literal: string): Finder {
   return (text, from, end) => {
     const at = text.indexOf(literal, from);
     return at < 0 || at + literal.length > end ? -1 : at + literal.length;
+  };
+}
+
+/** Knuth-Morris-Pratt, made where it is needed: the end of a piece is where one differs from the next, and most stop there. */
+function longSearch(literal: string): Finder {
+  const end16 = literal.slice(-16);
+  let search: Finder | undefined;
+  return (text, from, end) => {
+    if (!text.includes(end16, from)) return -1;
+    return (search ??= knuthMorrisPratt(literalUnits(literal)))(text, from, end);
   };
 }
 
@@ -256,10 +246,4 @@ function shiftAnd(piece: Units): Finder {
     }
     return -1;
   };
-}
-
-function toText(units: Units): string {
-  let text = '';
-  for (const unit of units) text += String.fromCharCode(unit);
-  return text;
 }

@@ -4,16 +4,7 @@
  * A pattern whose variable has no value matches nothing.
  * Sources: IAM User Guide, "IAM policy elements: Variables and tags" and "Resource" (incomplete ARNs, wildcards by field).
  */
-import {
-  ANY_ONE,
-  ANY_RUN,
-  compileGlob,
-  fitsPieces,
-  type Glob,
-  literalUnits,
-  type Segment,
-  wildcardUnits,
-} from './glob.ts';
+import { ANY_ONE, ANY_RUN, compileGlob, fitsPieces, type Segment, segmentsOf } from './glob.ts';
 import type { ContextView } from './request-context.ts';
 
 export type Matcher = (value: string, context: ContextView) => boolean;
@@ -33,13 +24,11 @@ export type PatternOptions = Readonly<{
 
 export function compilePattern(pattern: string, options: PatternOptions): Matcher {
   const fold = (text: string): string => (options.fold === true ? text.toLowerCase() : text);
-  const read = (text: string): number[] => (options.wildcards ? wildcardUnits(fold(text)) : literalUnits(fold(text)));
-  const parts: readonly Part[] = options.variables ? partsOf(pattern) : [{ kind: 'text', text: pattern }];
-  if (!parts.some((part) => part.kind === 'variable')) {
-    const glob: Glob = compileGlob(
-      parts.flatMap((part) => (part.kind === 'text' ? read(part.text) : literalUnits((part as { text: string }).text))),
-    );
-    return glob;
+  const parts: readonly Part[] =
+    options.variables && pattern.includes('${') ? partsOf(pattern) : [{ kind: 'text', text: pattern }];
+  if (parts.every((part) => part.kind === 'text')) {
+    const text = fold(pattern);
+    return options.wildcards ? compileGlob(text) : (value) => value === text;
   }
   const template = templateOf(parts, options.wildcards, fold);
   return (value, context) => {
@@ -71,9 +60,9 @@ function templateOf(parts: readonly Part[], wildcards: boolean, fold: (text: str
   return parts.flatMap((part): Slot[] => {
     if (part.kind === 'variable') return [part];
     if (part.kind === 'escaped' || !wildcards) return [fold(part.text)];
-    return (fold(part.text).match(/\*+|\?|[^*?]+/g) ?? []).map((run) =>
-      run.startsWith('*') ? ANY_RUN : run === '?' ? ANY_ONE : run,
-    );
+    return fold(part.text)
+      .split(/(\*+)/)
+      .flatMap((run): Slot[] => (run.startsWith('*') ? [ANY_RUN] : segmentsOf(run)));
   });
 }
 
@@ -112,7 +101,7 @@ export function compileResourcePattern(pattern: string, variables: boolean): Res
   }
   if (fields.slice(0, 5).every((field) => !/[*?]/.test(field)) && !fields.join('').includes('${')) {
     // With five plain fields in front, the whole text fits the whole pattern exactly when every field does.
-    const glob = compileGlob(wildcardUnits(fields.join(':')));
+    const glob = compileGlob(fields.join(':'));
     return (resource) => glob(resource.text);
   }
   return arnFieldsMatcher(fields, (field, i) =>
