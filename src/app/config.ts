@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { type ClockMode, parseClockMode } from './clocks.ts';
 import type { MasterSecretSetting } from './secrets/master-secret.ts';
 import { masterSecretSetting } from './secrets/setting.ts';
+import { readRemotes, type RemoteSetting, SettingError } from './remotes/settings.ts';
 
 export type ServerOptions = Readonly<{
   host?: string;
@@ -36,6 +37,10 @@ export type ServerOptions = Readonly<{
   log?: 'silent' | 'info' | 'debug';
   /** Unless said, as `SLUICE_MASTER_SECRET`, `SLUICE_MASTER_SECRET_FILE` or `SLUICE_MASTER_KMS` say; else a file in the state folder. */
   masterSecret?: MasterSecretSetting;
+  /** Accounts that are at another endpoint; in place of what the configuration file says. */
+  remotes?: readonly RemoteSetting[];
+  /** The configuration file; `sluice.yaml` in the working folder, if there is one. */
+  configFile?: string;
 }>;
 
 export type ServerConfig = Readonly<{
@@ -56,6 +61,7 @@ export type ServerConfig = Readonly<{
   seed: number | undefined;
   log: 'silent' | 'info' | 'debug';
   masterSecret: MasterSecretSetting;
+  remotes: readonly RemoteSetting[];
   /** Folders that ship with Sluice. */
   packageDir: string;
   version: string;
@@ -106,9 +112,31 @@ export function compileOptions(
     seed: options.seed,
     log: options.log ?? 'info',
     masterSecret: options.masterSecret ?? masterSecretSetting(environment, (message) => new OptionError(message)),
+    remotes: options.remotes ?? remotesOf(options.configFile ?? environment['SLUICE_CONFIG'], environment),
     packageDir,
     version: packageVersion(),
   });
+}
+
+/** A file that is named must be there; the usual one may be missing. */
+function remotesOf(
+  file: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly RemoteSetting[] {
+  const path = resolve(file ?? 'sluice.yaml');
+  if (file === undefined && !existsSync(path)) return [];
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new OptionError(`--config ${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  try {
+    return readRemotes(text, environment);
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error;
+    throw new OptionError(`${path}: ${error.message}`);
+  }
 }
 
 /** Sluice's own version. */

@@ -15,6 +15,8 @@ import type {
   ServiceDefinition,
 } from '../services/index.ts';
 import type { AuditTrail } from './audit.ts';
+import type { Remotes } from './remotes/remotes.ts';
+import type { RemoteSetting } from './remotes/settings.ts';
 import { type Authorizer, denialOf, type Explained } from './authorizer.ts';
 import { auditRecordOf, type CredentialFacts } from './trail/entry.ts';
 import { decisionRecord } from './why/decision-record.ts';
@@ -47,6 +49,7 @@ export class TheDoor implements Door {
   readonly #models: Models;
   readonly #authorizer: Authorizer;
   readonly #audit: AuditTrail;
+  readonly #remotes: Remotes;
   /** The credentials of sessions that services made, by the principal they were given. */
   readonly #credentials = new WeakMap<Principal, CredentialFacts>();
   #house: House | undefined;
@@ -58,12 +61,14 @@ export class TheDoor implements Door {
       models: Models;
       authorizer: Authorizer;
       audit: AuditTrail;
+      remotes: Remotes;
     }>,
   ) {
     this.#services = options.services;
     this.#models = options.models;
     this.#authorizer = options.authorizer;
     this.#audit = options.audit;
+    this.#remotes = options.remotes;
   }
 
   /** Calls that are being answered, but for those that wait for something to happen. */
@@ -77,6 +82,8 @@ export class TheDoor implements Door {
   }
 
   async execute(execution: Execution): Promise<Record<string, unknown>> {
+    const remote = this.#remotes.of(execution);
+    if (remote !== undefined) return this.#executeThere(remote, execution);
     const { service, operation: name, input } = execution;
     const definition = this.#services.get(service);
     const operation = definition?.operations[name];
@@ -101,21 +108,87 @@ export class TheDoor implements Door {
       throw failure;
     } finally {
       this.#inFlight -= counted;
-      this.#audit.add(() =>
-        auditRecordOf(this.#models, {
-          call,
-          service,
-          operation: name,
-          input,
-          requests,
-          credentials: execution.credentials ?? this.#credentials.get(execution.principal),
-          parentRequestId: execution.parentRequestId,
-          output,
-          error,
-          decision: decisionRecord(denialOf(error)),
-        }),
-      );
+      this.#record(execution, call, { requests, output, error });
     }
+  }
+
+  /**
+   * A call that belongs to another endpoint. A caller from here is held to its own policies here first; a session that was
+   * made there is known there only.
+   */
+  async #executeThere(remote: RemoteSetting, execution: Execution): Promise<Record<string, unknown>> {
+    const { service, operation: name, input, principal } = execution;
+    const call = this.#call(execution);
+    this.#inFlight += 1;
+    let requests: readonly AccessRequest[] = [];
+    let error: unknown;
+    let output: Record<string, unknown> | undefined;
+    try {
+      this.#checkTypes(service, name, input);
+      const definition = this.#services.get(service);
+      const operation = definition?.operations[name];
+      if (definition !== undefined && operation !== undefined && !this.#remotes.isForeign(principal)) {
+        requests = await accessRequests(definition, operation, name, input, call);
+        await this.#authorizer.authorize(call, requests, execution.context);
+      }
+      this.#validate(service, name, input);
+      output = await this.#remotes.call(remote, execution);
+      return output;
+    } catch (failure) {
+      error = failure;
+      throw failure;
+    } finally {
+      this.#inFlight -= 1;
+      this.#record(execution, call, { requests, output, error });
+    }
+  }
+
+  #record(
+    execution: Execution,
+    call: Call,
+    outcome: Readonly<{
+      requests: readonly AccessRequest[];
+      output: Record<string, unknown> | undefined;
+      error: unknown;
+    }>,
+  ): void {
+    const { service, operation, input, parentRequestId } = execution;
+    const { requests, output, error } = outcome;
+    this.#audit.add(() =>
+      auditRecordOf(this.#models, {
+        call,
+        service,
+        operation,
+        input,
+        requests,
+        credentials: execution.credentials ?? this.#credentials.get(execution.principal),
+        parentRequestId,
+        output,
+        error,
+        decision: decisionRecord(denialOf(error)),
+      }),
+    );
+  }
+
+  /** The hop is allowed here by the caller's own policies, and there by the role's trust. */
+  async #assumeRoleThere(remote: RemoteSetting, options: Parameters<Door['assumeRole']>[0]): Promise<Session> {
+    const { by, roleArn, region } = options;
+    if (by.type === 'Service')
+      throw new AwsError(
+        'AccessDeniedException',
+        `${by.service} cannot assume ${roleArn}, which lies at another endpoint.`,
+        {
+          statusCode: 403,
+        },
+      );
+    if (!this.#remotes.isForeign(by)) {
+      const account = 'account' in by ? by.account : '';
+      const now = this.#theHouse().clock.now();
+      await this.#authorizer.authorize({ principal: by, account, region, now }, [
+        { action: 'sts:AssumeRole', resource: roleArn },
+      ]);
+    }
+    return this.#remotes.assumeRole(remote, options);
   }
 
   /**
@@ -172,6 +245,8 @@ export class TheDoor implements Door {
   }
 
   async assumeRole(options: Parameters<Door['assumeRole']>[0]): Promise<Session> {
+    const remote = this.#remotes.ofRole(options.roleArn, options.region);
+    if (remote !== undefined) return this.#assumeRoleThere(remote, options);
     const account = options.roleArn.split(':')[4] ?? '';
     const scope = { account: 'account' in options.by ? options.by.account : account, region: options.region };
     const answer = await this.as(options.by, scope).call<{

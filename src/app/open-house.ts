@@ -19,6 +19,7 @@ import { AutoStepper, type ClockMode, RunningClock, Stepper } from './clocks.ts'
 import type { ServerConfig } from './config.ts';
 import { TheDoor } from './door.ts';
 import { loadServices } from './registry.ts';
+import { Remotes } from './remotes/remotes.ts';
 import { openRootKey } from './secrets/root-key.ts';
 import { sealerOf } from './secrets/sealer.ts';
 import { machinePath, systemIds, wallNow, wallTimer } from './system.ts';
@@ -98,7 +99,9 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
     const authorizer = new Authorizer(identity, config.account, (account) =>
       controlsOf(lateHouse.house as House, account),
     );
-    const door = new TheDoor({ services, models, authorizer, audit });
+    const remotes = new Remotes(config.remotes, models, wallNow);
+    closers.push(() => remotes.close());
+    const door = new TheDoor({ services, models, authorizer, audit, remotes });
     const house: House = {
       store,
       blobs: await openFolderBlobs(join(folder.path, 'blobs')),

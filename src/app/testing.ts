@@ -46,7 +46,7 @@ export interface TestSluice {
 /** `clock` is `manual` unless said; state is kept only where `stateDir` is given. */
 export async function startSluice(options: ServerOptions = {}): Promise<TestSluice> {
   const config = compileOptions(
-    { clock: 'manual', port: 0, ephemeral: options.stateDir === undefined, log: 'silent', ...options },
+    { clock: 'manual', port: 0, remotes: [], ephemeral: options.stateDir === undefined, log: 'silent', ...options },
     {},
   );
   const server = await startServer(config, config.log === 'silent' ? silentLog : jsonLog(config.log));

@@ -10,6 +10,7 @@ export {
   type OperationActions,
   type ResourceTypeUse,
 } from './authorization-data.ts';
+export { type CallAnswer, type CallRequest, decodeAnswer, encodeCall, streamsOutput } from './client.ts';
 export { type ChecksumName, createChecksum, type Checksum } from './checksum.ts';
 export { type Exchange, type ExchangeOptions, openExchange } from './exchange.ts';
 export {

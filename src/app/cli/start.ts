@@ -15,6 +15,7 @@ type StartFlags = Readonly<{
   ephemeral?: boolean;
   tls?: boolean;
   store?: 'auto' | 'native' | 'pglite';
+  config?: string;
   verbose?: boolean;
 }>;
 
@@ -31,6 +32,7 @@ export function addStartCommand(program: Command): void {
     .option('--region <region>', 'the default Region (default us-east-1)')
     .option('--tls', 'serve HTTPS too, one port up, with a certificate made on the spot')
     .addOption(new Option('--store <kind>', 'which database to embed').choices(['auto', 'native', 'pglite']))
+    .option('--config <file>', 'the configuration file (default sluice.yaml, if there is one)')
     .option('--verbose', 'log more')
     .action(start);
 }
@@ -46,6 +48,7 @@ async function start(flags: StartFlags): Promise<void> {
       ...(flags.account === undefined ? {} : { account: flags.account }),
       ...(flags.region === undefined ? {} : { region: flags.region }),
       ...(flags.store === undefined ? {} : { store: flags.store }),
+      ...(flags.config === undefined ? {} : { configFile: flags.config }),
       ephemeral: flags.ephemeral ?? false,
       tls: flags.tls ?? false,
       log: flags.verbose === true ? 'debug' : 'info',

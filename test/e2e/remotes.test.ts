@@ -1,0 +1,295 @@
+/** Two Sluices: a pipeline of one delivers into an account of the other, by the AWS API between them. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ListActionExecutionsOutput } from '@aws-sdk/client-codepipeline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startSluice, type TestSluice } from '../../src/app/testing.ts';
+import { readRemotes } from '../../src/app/remotes/settings.ts';
+import type { Client } from '../../src/services/index.ts';
+import { zipOf } from '../support/functions.ts';
+
+const THERE = '333333333333';
+const AWAY = 'eu-west-1';
+const HOME = 'us-east-1';
+
+let here: TestSluice;
+let there: TestSluice;
+let local: Client;
+let remote: Client;
+const folder = mkdtempSync(join(tmpdir(), 'sluice-remotes-'));
+
+const document = (...statements: object[]): string =>
+  JSON.stringify({
+    Version: '2012-10-17',
+    Statement: statements.map((statement) => ({ Effect: 'Allow', ...statement })),
+  });
+
+function rootOf(sluice: TestSluice, account: string, region: string): Client {
+  return sluice.house.door.as({ type: 'Root', account, arn: `arn:aws:iam::${account}:root` }, { account, region });
+}
+
+async function role(client: Client, RoleName: string, principal: object, ...statements: object[]): Promise<string> {
+  const { Role } = await client.call<{ Role: { Arn: string } }>('iam', 'CreateRole', {
+    RoleName,
+    AssumeRolePolicyDocument: document({ Principal: principal, Action: 'sts:AssumeRole' }),
+  });
+  await client.call('iam', 'PutRolePolicy', { RoleName, PolicyName: 'may', PolicyDocument: document(...statements) });
+  return Role.Arn;
+}
+
+const DEPLOYER_MAY = [
+  { Action: ['s3:GetObject', 's3:GetObjectVersion'], Resource: 'arn:aws:s3:::artifacts-there/*' },
+  { Action: 's3:PutObject', Resource: 'arn:aws:s3:::site-there/*' },
+  {
+    Action: [
+      'codedeploy:CreateDeployment',
+      'codedeploy:GetDeployment',
+      'codedeploy:GetDeploymentConfig',
+      'codedeploy:RegisterApplicationRevision',
+      'codedeploy:GetApplicationRevision',
+    ],
+    Resource: '*',
+  },
+];
+
+beforeAll(async () => {
+  there = await startSluice({ account: THERE, region: AWAY });
+  remote = rootOf(there, THERE, AWAY);
+  await makeThere();
+  const { AccessKey } = await remote.call<{ AccessKey: { AccessKeyId: string; SecretAccessKey: string } }>(
+    'iam',
+    'CreateAccessKey',
+    { UserName: 'pipelines-elsewhere' },
+  );
+  // As a user would write it.
+  const file = join(folder, 'sluice.yaml');
+  writeFileSync(
+    file,
+    `remotes:
+  - account: "${THERE}"
+    buckets: [artifacts-there]
+    endpoint: ${there.url}
+    credentials:
+      accessKeyId: ${AccessKey.AccessKeyId}
+      secretAccessKey: { env: THERE_SECRET }
+`,
+  );
+  const { readFileSync } = await import('node:fs');
+  here = await startSluice({
+    remotes: readRemotes(readFileSync(file, 'utf8'), { THERE_SECRET: AccessKey.SecretAccessKey }),
+  });
+  local = rootOf(here, here.account, HOME);
+  await makeHere();
+}, 60_000);
+afterAll(async () => {
+  await here?.close();
+  await there?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function makeThere(): Promise<void> {
+  for (const Bucket of ['artifacts-there', 'site-there']) {
+    await remote.call('s3', 'CreateBucket', { Bucket, CreateBucketConfiguration: { LocationConstraint: AWAY } });
+    await remote.call('s3', 'PutBucketVersioning', { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+  }
+  await remote.call('iam', 'CreateUser', { UserName: 'pipelines-elsewhere' });
+  await remote.call('iam', 'PutUserPolicy', {
+    UserName: 'pipelines-elsewhere',
+    PolicyName: 'may',
+    PolicyDocument: document(
+      { Action: ['s3:PutObject', 's3:GetObject', 's3:GetObjectVersion'], Resource: 'arn:aws:s3:::artifacts-there/*' },
+      { Action: 'sts:AssumeRole', Resource: `arn:aws:iam::${THERE}:role/deployer` },
+    ),
+  });
+  await role(remote, 'deployer', { AWS: `arn:aws:iam::${THERE}:user/pipelines-elsewhere` }, ...DEPLOYER_MAY);
+  const functionRole = await role(
+    remote,
+    'function',
+    { Service: 'lambda.amazonaws.com' },
+    { Action: 'logs:*', Resource: '*' },
+  );
+  const codedeploy = await role(
+    remote,
+    'codedeploy',
+    { Service: 'codedeploy.amazonaws.com' },
+    { Action: ['lambda:*', 'cloudwatch:DescribeAlarms'], Resource: '*' },
+    { Action: ['s3:GetObject', 's3:GetObjectVersion'], Resource: 'arn:aws:s3:::artifacts-there/*' },
+  );
+  for (const version of [1, 2]) {
+    const ZipFile = await zipOf({ 'index.mjs': `export const handler = async () => ${version};` });
+    if (version === 1)
+      await remote.call('lambda', 'CreateFunction', {
+        FunctionName: 'greeter',
+        Role: functionRole,
+        Runtime: 'nodejs20.x',
+        Handler: 'index.handler',
+        Code: { ZipFile },
+      });
+    else await remote.call('lambda', 'UpdateFunctionCode', { FunctionName: 'greeter', ZipFile });
+    await remote.call('lambda', 'PublishVersion', { FunctionName: 'greeter' });
+  }
+  await remote.call('lambda', 'CreateAlias', { FunctionName: 'greeter', Name: 'live', FunctionVersion: '1' });
+  await remote.call('codedeploy', 'CreateApplication', { applicationName: 'app', computePlatform: 'Lambda' });
+  await remote.call('codedeploy', 'CreateDeploymentGroup', {
+    applicationName: 'app',
+    deploymentGroupName: 'group',
+    serviceRoleArn: codedeploy,
+    deploymentConfigName: 'CodeDeployDefault.LambdaAllAtOnce',
+    deploymentStyle: { deploymentType: 'BLUE_GREEN', deploymentOption: 'WITH_TRAFFIC_CONTROL' },
+  });
+}
+
+async function makeHere(): Promise<void> {
+  for (const Bucket of ['source-here', 'artifacts-here']) {
+    await local.call('s3', 'CreateBucket', { Bucket });
+    await local.call('s3', 'PutBucketVersioning', { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+  }
+  const appspec = `version: 0.0\nResources:\n  - greeter:\n      Type: AWS::Lambda::Function\n      Properties: { Name: greeter, Alias: live, CurrentVersion: "1", TargetVersion: "2" }\n`;
+  await local.call('s3', 'PutObject', {
+    Bucket: 'source-here',
+    Key: 'source.zip',
+    Body: await zipOf({ 'appspec.yml': appspec, 'page.html': 'hello' }),
+  });
+  const roleArn = await role(
+    local,
+    'pipeline',
+    { Service: 'codepipeline.amazonaws.com' },
+    {
+      Action: ['s3:*'],
+      Resource: ['arn:aws:s3:::source-here*', 'arn:aws:s3:::artifacts-here*', 'arn:aws:s3:::artifacts-there*'],
+    },
+    { Action: 'sts:AssumeRole', Resource: `arn:aws:iam::${THERE}:role/deployer` },
+  );
+  const type = (category: string, provider: string) => ({ category, owner: 'AWS', provider, version: '1' });
+  const deploy = (name: string, provider: string, configuration: object, runOrder: number) => ({
+    name,
+    runOrder,
+    region: AWAY,
+    roleArn: `arn:aws:iam::${THERE}:role/deployer`,
+    actionTypeId: type('Deploy', provider),
+    configuration,
+    inputArtifacts: [{ name: 'source' }],
+  });
+  await local.call('codepipeline', 'CreatePipeline', {
+    pipeline: {
+      name: 'across',
+      roleArn,
+      artifactStores: {
+        [HOME]: { type: 'S3', location: 'artifacts-here' },
+        [AWAY]: { type: 'S3', location: 'artifacts-there' },
+      },
+      stages: [
+        {
+          name: 'Source',
+          actions: [
+            {
+              name: 'Fetch',
+              actionTypeId: type('Source', 'S3'),
+              configuration: { S3Bucket: 'source-here', S3ObjectKey: 'source.zip', PollForSourceChanges: 'false' },
+              outputArtifacts: [{ name: 'source' }],
+            },
+          ],
+        },
+        {
+          name: 'Deploy',
+          actions: [
+            deploy('Site', 'S3', { BucketName: 'site-there', Extract: 'true' }, 1),
+            deploy('Function', 'CodeDeploy', { ApplicationName: 'app', DeploymentGroupName: 'group' }, 2),
+          ],
+        },
+      ],
+    },
+  });
+}
+
+type Actions = NonNullable<ListActionExecutionsOutput['actionExecutionDetails']>;
+
+async function ended(pipelineExecutionId: string): Promise<{ status: string; actions: Actions }> {
+  const giveUpAt = performance.now() + 60_000;
+  for (;;) {
+    const { pipelineExecution } = await local.call<{ pipelineExecution: { status: string } }>(
+      'codepipeline',
+      'GetPipelineExecution',
+      { pipelineName: 'across', pipelineExecutionId },
+    );
+    const { actionExecutionDetails = [] } = await local.call<ListActionExecutionsOutput>(
+      'codepipeline',
+      'ListActionExecutions',
+      { pipelineName: 'across', filter: { pipelineExecutionId } },
+    );
+    if (pipelineExecution.status !== 'InProgress')
+      return { status: pipelineExecution.status, actions: actionExecutionDetails };
+    if (performance.now() > giveUpAt) throw new Error(`gave up waiting: ${JSON.stringify(actionExecutionDetails)}`);
+    // No event wakes a waiter across two endpoints: it looks again by the clock.
+    await there.clock.advance('PT5S');
+    await here.clock.advance('PT5S');
+  }
+}
+
+const start = async (): Promise<string> =>
+  (await local.call<{ pipelineExecutionId: string }>('codepipeline', 'StartPipelineExecution', { name: 'across' }))
+    .pipelineExecutionId;
+
+describe('a pipeline here', () => {
+  it('delivers into an account of another Sluice', async () => {
+    const { pipelineExecutionSummaries: [first] = [] } = await local.call<{
+      pipelineExecutionSummaries?: { pipelineExecutionId: string }[];
+    }>('codepipeline', 'ListPipelineExecutions', { pipelineName: 'across' });
+    const { status, actions } = await ended(first?.pipelineExecutionId ?? '');
+    expect(
+      actions.map(({ actionName, status: one, output }) => [actionName, one, output?.executionResult?.errorDetails]),
+    ).toEqual([
+      ['Function', 'Succeeded', undefined],
+      ['Site', 'Succeeded', undefined],
+      ['Fetch', 'Succeeded', undefined],
+    ]);
+    expect(status).toBe('Succeeded');
+    const { Body } = await remote.call<{ Body: AsyncIterable<Uint8Array> }>('s3', 'GetObject', {
+      Bucket: 'site-there',
+      Key: 'page.html',
+    });
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of Body) chunks.push(chunk);
+    expect(Buffer.concat(chunks).toString()).toBe('hello');
+    expect(await remote.call('lambda', 'GetAlias', { FunctionName: 'greeter', Name: 'live' })).toMatchObject({
+      FunctionVersion: '2',
+    });
+  });
+
+  it('fails by what is denied there, in the words of there', async () => {
+    await remote.call('iam', 'PutRolePolicy', {
+      RoleName: 'deployer',
+      PolicyName: 'may',
+      PolicyDocument: document(DEPLOYER_MAY[0] ?? {}),
+    });
+    const { status, actions } = await ended(await start());
+    expect(status).toBe('Failed');
+    expect(actions[0]).toMatchObject({ actionName: 'Site', status: 'Failed' });
+    expect(actions[0]?.output?.executionResult?.errorDetails?.message).toContain(
+      `User: arn:aws:sts::${THERE}:assumed-role/deployer/across is not authorized to perform: s3:PutObject on resource: arn:aws:s3:::site-there/`,
+    );
+    await remote.call('iam', 'PutRolePolicy', {
+      RoleName: 'deployer',
+      PolicyName: 'may',
+      PolicyDocument: document(...DEPLOYER_MAY),
+    });
+  });
+
+  it('is held to its own policies here before anything is sent', async () => {
+    await local.call('iam', 'PutRolePolicy', {
+      RoleName: 'pipeline',
+      PolicyName: 'may',
+      PolicyDocument: document({
+        Action: ['s3:*'],
+        Resource: ['arn:aws:s3:::source-here*', 'arn:aws:s3:::artifacts-here*', 'arn:aws:s3:::artifacts-there*'],
+      }),
+    });
+    await here.clock.advance('PT2M');
+    const { actions } = await ended(await start());
+    expect(actions[0]).toMatchObject({ actionName: 'Site', status: 'Failed' });
+    expect(actions[0]?.output?.executionResult?.errorDetails?.message).toBe(
+      `arn:aws:iam::${here.account}:role/pipeline is not authorized to perform AssumeRole on role arn:aws:iam::${THERE}:role/deployer`,
+    );
+  });
+});
