@@ -6,7 +6,7 @@ import { AwsError, type AccessRequest, type Principal, type RequestContext } fro
 import { decide, type DecisionInput, denialMessage, type PolicyDecision } from '../core/policy/index.ts';
 import type { AccountControls, Call, Identity, PrincipalPolicies } from '../services/index.ts';
 import { principalAccount } from './principals.ts';
-import { globalContext, resourceContext } from './request-context.ts';
+import { globalContext, resourceContext, sourceAccountOf } from './request-context.ts';
 
 /** What of a call the decision depends on. */
 export type CallFacts = Pick<Call, 'principal' | 'account' | 'region' | 'now'> &
@@ -82,7 +82,7 @@ export class Authorizer {
     const own = await this.#policiesOf(principal);
     const controls = new Map<string, AccountControls | undefined>();
     const ownAccount = principalAccount(principal);
-    const sourceAccount = principal.type === 'Service' ? principal.sourceAccount : undefined;
+    const sourceAccount = sourceAccountOf(principal);
     for (const account of [ownAccount, sourceAccount, call.account, ...requests.map((each) => each.resourceAccount)])
       if (account !== undefined && !controls.has(account)) controls.set(account, await this.#controlsOf(account));
     const ownControls = ownAccount === undefined ? undefined : controls.get(ownAccount);
@@ -107,7 +107,7 @@ export class Authorizer {
           resourceControl !== undefined && isUnderResourceControl(request.action)
             ? { ...policies, resourceControl }
             : policies,
-        context: { ...common, ...resourceContext(owner, resourceControls), ...request.context },
+        context: { ...common, ...resourceContext(request.action, owner, resourceControls), ...request.context },
       };
     };
   }

@@ -18,6 +18,8 @@ export type Surroundings = Readonly<{
 /**
  * The global condition keys. What a call has not, is absent: no `aws:SourceIp` for one that a service makes with its caller's
  * credentials, no `aws:SourceArn` for one that is made by a role. Source: IAM User Guide, "AWS global condition context keys".
+ *
+ * Differs from AWS: every service that passes its caller's credentials on is in `aws:CalledVia`; on AWS, some are.
  */
 export function globalContext(
   call: CallFacts,
@@ -30,13 +32,11 @@ export function globalContext(
     'aws:EpochTime': String(Math.floor(call.now / 1000)),
     'aws:RequestedRegion': call.region,
     'aws:SecureTransport': String(http?.secure ?? true),
-    'aws:ViaAWSService': String(call.viaService !== undefined),
-    'aws:PrincipalIsAWSService': String(principal.type === 'Service'),
+    'aws:UserAgent': http?.userAgent ?? callerWithoutWire(call),
     'aws:PrincipalType': principal.type === 'Root' ? 'Account' : principal.type,
   };
   if (http !== undefined) {
     context['aws:SourceIp'] = http.sourceIp.replace(/^::ffff:/, '');
-    context['aws:UserAgent'] = http.userAgent;
     if (http.headers['referer'] !== undefined) context['aws:Referer'] = http.headers['referer'];
   }
   if (call.viaService !== undefined) {
@@ -46,8 +46,10 @@ export function globalContext(
     context['aws:CalledViaLast'] = chain[chain.length - 1] ?? '';
     context['kms:ViaService'] = call.viaService;
   }
-  if (principal.type === 'Service') return { ...context, ...serviceContext(principal, sourceControls) };
   if (principal.type === 'Anonymous') return { ...context, 'aws:PrincipalAccount': 'anonymous' };
+  context['aws:ViaAWSService'] = String(call.viaService !== undefined);
+  context['aws:PrincipalIsAWSService'] = String(principal.type === 'Service');
+  if (principal.type === 'Service') return { ...context, ...serviceContext(principal, sourceControls) };
   context['aws:PrincipalAccount'] = principalAccount(principal) ?? defaultAccount;
   context['aws:PrincipalArn'] = principal.type === 'AssumedRole' ? principal.roleArn : principal.arn;
   if (ownControls !== undefined) {
@@ -61,6 +63,20 @@ export function globalContext(
   return context;
 }
 
+/** What AWS shows of a call that a service makes. */
+function callerWithoutWire({ principal, viaService }: CallFacts): string {
+  if (viaService !== undefined) return principalOfEndpoint(viaService);
+  return principal.type === 'Service' ? principal.service : 'AWS Internal';
+}
+
+/** The account for which a service calls: said, or of the resource. */
+export function sourceAccountOf(principal: Principal): string | undefined {
+  if (principal.type !== 'Service') return undefined;
+  const { sourceAccount, sourceArn } = principal;
+  const account = sourceAccount ?? (sourceArn === undefined ? undefined : parseArn(sourceArn)?.account);
+  return account === '' ? undefined : account;
+}
+
 /** `s3.us-east-1.amazonaws.com` to `s3.amazonaws.com`. */
 function principalOfEndpoint(service: string): string {
   return service.replace(/^([a-z0-9-]+)\..*$/, '$1.amazonaws.com');
@@ -72,13 +88,12 @@ function serviceContext(
   sourceControls: AccountControls | undefined,
 ): RequestContext {
   const { service, sourceArn } = principal;
-  const fromArn = sourceArn === undefined ? undefined : parseArn(sourceArn)?.account;
-  const sourceAccount = principal.sourceAccount ?? fromArn;
+  const sourceAccount = sourceAccountOf(principal);
   return {
     'aws:PrincipalServiceName': service,
     'aws:PrincipalServiceNamesList': [service],
     ...(sourceArn === undefined ? {} : { 'aws:SourceArn': sourceArn }),
-    ...(sourceAccount === undefined || sourceAccount === '' ? {} : { 'aws:SourceAccount': sourceAccount }),
+    ...(sourceAccount === undefined ? {} : { 'aws:SourceAccount': sourceAccount }),
     ...(sourceControls === undefined
       ? {}
       : { 'aws:SourceOrgID': sourceControls.organizationId, 'aws:SourceOrgPaths': [sourceControls.path] }),
@@ -118,12 +133,18 @@ function sessionContext(principal: Signed): RequestContext {
   }
 }
 
-/** The keys of the account that owns the resource. */
-export function resourceContext(owner: string, controls: AccountControls | undefined): RequestContext {
-  if (controls === undefined) return { 'aws:ResourceAccount': owner };
-  return {
-    'aws:ResourceAccount': owner,
-    'aws:ResourceOrgID': controls.organizationId,
-    'aws:ResourceOrgPaths': [controls.path],
-  };
+/** The keys that depend on the action and on the account that owns the resource. */
+export function resourceContext(
+  action: string,
+  owner: string,
+  controls: AccountControls | undefined,
+): Record<string, string | readonly string[]> {
+  const context: Record<string, string | readonly string[]> = { 'aws:ResourceAccount': owner };
+  // Services of no Region are asked in one, whichever their client is set to.
+  if (/^(?:iam|organizations):/i.test(action)) context['aws:RequestedRegion'] = 'us-east-1';
+  if (controls !== undefined) {
+    context['aws:ResourceOrgID'] = controls.organizationId;
+    context['aws:ResourceOrgPaths'] = [controls.path];
+  }
+  return context;
 }
