@@ -25,8 +25,9 @@ type Delivery = Readonly<{
   eventId: string;
   scope: Scope;
   token: string;
-  /** The account that the event comes from. */
+  /** The account and the Region that the event comes from. */
   account: string;
+  region?: string;
 }>;
 
 export function deliveryLoop(house: House): LoopDefinition<DeliveryState, DeliveryEvent, DeliveryEffect> {
@@ -57,17 +58,35 @@ export function deliveryLoop(house: House): LoopDefinition<DeliveryState, Delive
   });
 }
 
-/** Starts a delivery to each target of each enabled rule of the bus that matches. */
-export async function match(tx: Tx, house: House, scope: Scope, bus: string, event: JsonObject): Promise<void> {
+/** Starts a delivery to each target of each enabled rule of the bus that matches. `passedOn`: a rule of another bus sent it. */
+export async function match(
+  tx: Tx,
+  house: House,
+  scope: Scope,
+  bus: string,
+  event: JsonObject,
+  passedOn: boolean,
+): Promise<void> {
   const candidates = await rules.list(tx, { account: scope.account, region: scope.region, parent: bus });
   for (const { document: rule } of candidates) {
     if (!rule.enabled || rule.pattern === undefined || rule.targets.length === 0) continue;
     if (matcherOf(rule.pattern)(event))
-      await deliverTo(tx, house, scope, rule, event, `${ruleArn(scope, bus, rule.name)}/${String(event['id'])}`);
+      await deliverTo(
+        tx,
+        house,
+        scope,
+        rule,
+        event,
+        `${ruleArn(scope, bus, rule.name)}/${String(event['id'])}`,
+        passedOn,
+      );
   }
 }
 
-/** `token` names this delivery for ever: the same twice makes one delivery. */
+/**
+ * `token` names this delivery for ever: the same twice makes one delivery. What came from another bus goes on to no third one,
+ * so that no event runs in a circle. Source: EventBridge User Guide, "Sending events between event buses", notes.
+ */
 export async function deliverTo(
   tx: Tx,
   house: House,
@@ -75,11 +94,12 @@ export async function deliverTo(
   rule: Rule,
   event: JsonObject,
   token: string,
+  passedOn = false,
 ): Promise<void> {
   const now = house.clock.now();
   const arn = ruleArn(scope, rule.bus, rule.name);
   for (const target of rule.targets) {
-    if (isSecondHop(target, scope, event)) continue;
+    if (passedOn && parseArn(target.Arn ?? '')?.service === 'events') continue;
     const text = inputFor(
       {
         ...(target.Input === undefined ? {} : { input: target.Input }),
@@ -103,6 +123,7 @@ export async function deliverTo(
       eventId: String(event['id']),
       scope: { account: scope.account, region: scope.region },
       account: String(event['account']),
+      region: String(event['region']),
       token: `${String(event['id'])}-${target.Id}`.replaceAll(/[^a-zA-Z0-9-]/g, '-').slice(0, 64),
     };
     const state: DeliveryState = {
@@ -117,12 +138,6 @@ export async function deliverTo(
     const key = { account: scope.account, region: scope.region, id: `${token}/${target.Id}` };
     await house.engine.create(tx, KIND, key, state, [{ type: 'Deliver', delivery }]);
   }
-}
-
-/** What came from another account goes on to no third one. Source: EventBridge User Guide, "Sending events between accounts". */
-function isSecondHop(target: Target, scope: Scope, event: JsonObject): boolean {
-  const to = parseArn(target.Arn ?? '');
-  return to?.service === 'events' && event['account'] !== scope.account && to.account !== scope.account;
 }
 
 /** Errors that another try cannot mend. Source: EventBridge User Guide, "Considerations for using a dead-letter queue". */

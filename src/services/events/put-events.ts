@@ -8,7 +8,7 @@ import type {
 import { AwsError, isoSeconds, type JsonObject } from '../../common/index.ts';
 import { type Call, operation, type Scope } from '../service.ts';
 import { match } from './delivery.ts';
-import { busArn, busName, busScope, EVENT_ACCOUNT, findBus } from './records.ts';
+import { busArn, busName, busScope, EVENT_ACCOUNT, EVENT_REGION, findBus } from './records.ts';
 
 const LARGEST_ENTRY_BYTES = 1_048_576;
 
@@ -57,7 +57,8 @@ export const putEvents = operation<PutEventsRequest, PutEventsResponse>({
         const bus = busName(entry.EventBusName);
         const event = eventOf(entry, call, scope);
         // An event for a bus that is not there is accepted and dropped, as on AWS.
-        if ((await findBus(tx, scope, bus)) !== undefined) await match(tx, call.house, scope, bus, event);
+        if ((await findBus(tx, scope, bus)) !== undefined)
+          await match(tx, call.house, scope, bus, event, passedOn(call, EVENT_ACCOUNT) !== undefined);
         done.push({ EventId: String(event['id']) });
       }
       return done;
@@ -83,18 +84,18 @@ function eventOf(entry: PutEventsRequestEntry, call: Call, scope: Scope): JsonOb
     id: call.house.ids.uuid(),
     'detail-type': entry.DetailType ?? '',
     source: entry.Source ?? '',
-    account: forwardedAccount(call) ?? call.account,
+    account: passedOn(call, EVENT_ACCOUNT) ?? call.account,
     time: isoSeconds(entry.Time === undefined ? call.now : Number(entry.Time)),
-    region: scope.region,
+    region: passedOn(call, EVENT_REGION) ?? scope.region,
     resources: entry.Resources ?? [],
     detail: JSON.parse(entry.Detail ?? '{}') as JsonObject,
   };
 }
 
-/** An event keeps the account it comes from when a rule passes it on. */
-function forwardedAccount(call: Call): string | undefined {
-  const account = call.http === undefined ? call.context?.[EVENT_ACCOUNT] : undefined;
-  return typeof account === 'string' ? account : undefined;
+/** An event keeps the account and the Region it comes from when a rule passes it on. */
+function passedOn(call: Call, key: typeof EVENT_ACCOUNT | typeof EVENT_REGION): string | undefined {
+  const value = call.http === undefined ? call.context?.[key] : undefined;
+  return typeof value === 'string' ? value : undefined;
 }
 
 function reasonInvalid(entry: PutEventsRequestEntry): PutEventsResultEntry | undefined {

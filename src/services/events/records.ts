@@ -32,8 +32,9 @@ export type Rule = Readonly<{
 
 export type Tags = Readonly<Record<string, string>>;
 
-/** In the context of a PutEvents by which a rule passes an event on: the account that the event comes from. */
+/** In the context of a PutEvents by which a rule passes an event on: the account and the Region that the event comes from. */
 export const EVENT_ACCOUNT = 'sluice:EventAccount';
+export const EVENT_REGION = 'sluice:EventRegion';
 
 export const buses = collection<Bus>('events.bus');
 export const rules = collection<Rule>('events.rule');

@@ -7,7 +7,7 @@ import type { PutEventsResponse, Target } from '@aws-sdk/client-eventbridge';
 import { AwsError, isAwsError, type Json, parseArn } from '../../common/index.ts';
 import { isTemplate, parsePath } from '../../core/input-transformer/index.ts';
 import type { Client, House, Scope } from '../service.ts';
-import { EVENT_ACCOUNT } from './records.ts';
+import { EVENT_ACCOUNT, EVENT_REGION } from './records.ts';
 
 const SERVICE = 'events.amazonaws.com';
 
@@ -19,6 +19,8 @@ export type Sending = Readonly<{
   eventId: string;
   token: string;
   account: string;
+  /** Of the event; absent in deliveries of earlier days: that of the rule. */
+  region?: string;
 }>;
 
 type TargetKind = Readonly<{ needsRole: boolean; send(client: Client, sending: Sending, house: House): Promise<void> }>;
@@ -197,7 +199,13 @@ export async function sendToTarget(house: House, sending: Sending): Promise<void
     house.door.as(
       session.principal,
       { account: own, region: scope.region },
-      { context: { 'aws:SourceArn': sending.ruleArn, [EVENT_ACCOUNT]: sending.account } },
+      {
+        context: {
+          'aws:SourceArn': sending.ruleArn,
+          [EVENT_ACCOUNT]: sending.account,
+          [EVENT_REGION]: sending.region ?? sending.scope.region,
+        },
+      },
     ),
     sending,
     house,
