@@ -24,6 +24,8 @@ export interface House {
   readonly config: HouseConfig;
   readonly log: Log;
   readonly secrets: Sealer;
+  /** What organizations lays on an account, for a decision that a handler makes (policy simulation). */
+  readonly controlsOf?: (account: string) => Promise<AccountControls | undefined>;
 }
 
 /**

@@ -175,7 +175,7 @@ async function rolePolicies(
   return {
     identity: [
       ...inlineOf(role.inline, `on role ${role.roleName}`),
-      ...(await managed(q, principal.account, role.attached)),
+      ...(await managedDocuments(q, principal.account, role.attached)),
     ],
     ...(await boundaryOf(q, principal.account, role.boundary)),
     tags: role.tags,
@@ -197,7 +197,7 @@ async function userPolicies(
     identity: [
       ...inlineOf(user.inline, `on user ${user.userName}`),
       ...memberships.flatMap((group) => inlineOf(group.inline, `on group ${group.groupName}`)),
-      ...(await managed(q, account, attached)),
+      ...(await managedDocuments(q, account, attached)),
     ],
     ...(await boundaryOf(q, account, user.boundary)),
     tags: user.tags,
@@ -208,7 +208,8 @@ function inlineOf(inline: Readonly<Record<string, string>>, where: string): Name
   return Object.entries(inline).map(([name, document]) => ({ name: `${name} ${where}`, document }));
 }
 
-async function managed(q: Queryable, account: string, arns: readonly string[]): Promise<Named[]> {
+/** The default versions of managed policies, of AWS or the account, by ARN; of those that exist. */
+export async function managedDocuments(q: Queryable, account: string, arns: readonly string[]): Promise<Named[]> {
   const ids = arns.filter((arn) => awsManagedPolicy(arn) === undefined).map(policyIdOfArn);
   const own = new Map(
     (await managedPolicies.getMany(q, { account, region: '' }, ids)).map(({ document: policy }) => [
@@ -229,7 +230,7 @@ async function boundaryOf(
   arn: string | undefined,
 ): Promise<{ boundary: Named } | undefined> {
   if (arn === undefined) return undefined;
-  const [found] = await managed(q, account, [arn]);
+  const [found] = await managedDocuments(q, account, [arn]);
   return { boundary: found ?? { name: arn, document: '{"Version":"2012-10-17","Statement":[]}' } };
 }
 

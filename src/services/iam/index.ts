@@ -13,6 +13,7 @@ import * as roles from './roles.ts';
 import { sealSecrets } from './seal-secrets.ts';
 import * as credentialOperations from './service-credentials.ts';
 import * as serviceLinkedRoleOperations from './service-linked-roles.ts';
+import * as simulationOperations from './simulation.ts';
 import * as users from './users.ts';
 
 const { createRole, getRole, listRoles, updateRole, updateRoleDescription, updateAssumeRolePolicy, deleteRole } = roles;
@@ -45,6 +46,7 @@ export const iam: ServiceDefinition = {
       ...oidcProviderOperations,
       ...credentialOperations,
       ...serviceLinkedRoleOperations,
+      ...simulationOperations,
     }),
     ...policyOperations('role'),
     ...policyOperations('user'),
