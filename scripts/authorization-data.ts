@@ -82,7 +82,7 @@ function factsOf(action: SourceAction): ActionFacts {
 
 /** An empty list is not worth a line. */
 function some<Name extends string>(name: Name, values: readonly string[] = []): { [N in Name]?: readonly string[] } {
-  return (values.length === 0 ? {} : { [name]: [...values].sort() }) as { [N in Name]?: readonly string[] };
+  return (values.length === 0 ? {} : { [name]: [...values].sort() }) as unknown as { [N in Name]?: readonly string[] };
 }
 
 /** A line per action, resource type and key, so that a change of the reference shows in review. */

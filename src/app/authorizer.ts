@@ -3,7 +3,13 @@
  * and words a denial as AWS does. A call with several access requests is allowed only if each is.
  */
 import { AwsError, type AccessRequest, type Principal, type RequestContext } from '../common/index.ts';
-import { decide, type DecisionInput, denialMessage, type PolicyDecision } from '../core/policy/index.ts';
+import {
+  decide,
+  type DecisionInput,
+  denialMessage,
+  type PolicyDecision,
+  readsResourceTags,
+} from '../core/policy/index.ts';
 import type { AccountControls, Call, Identity, PrincipalPolicies } from '../services/index.ts';
 import { principalAccount } from './principals.ts';
 import { globalContext, resourceContext, sourceAccountOf } from './request-context.ts';
@@ -25,15 +31,27 @@ export function denialOf(error: unknown): Explained | undefined {
 /** What the organization of an account lays on it; undefined for an account in none. */
 export type ControlsOf = (account: string) => Promise<AccountControls | undefined>;
 
+/** The tags of a request's resource, as condition keys. */
+export type TagsOf = (request: AccessRequest) => Promise<RequestContext>;
+
+const NO_KEYS: RequestContext = {};
+
 export class Authorizer {
   readonly identity: Identity;
   readonly #defaultAccount: string;
   readonly #controlsOf: ControlsOf;
+  readonly #tagsOf: TagsOf;
 
-  constructor(identity: Identity, defaultAccount: string, controlsOf: ControlsOf) {
+  constructor(
+    identity: Identity,
+    defaultAccount: string,
+    controlsOf: ControlsOf,
+    tagsOf: TagsOf = async () => NO_KEYS,
+  ) {
     this.identity = identity;
     this.#defaultAccount = defaultAccount;
     this.#controlsOf = controlsOf;
+    this.#tagsOf = tagsOf;
   }
 
   /** Resolves when all is allowed; throws `AwsError('AccessDeniedException')` naming the missing grant otherwise. */
@@ -95,6 +113,11 @@ export class Authorizer {
       ...globalContext(call, policies, { defaultAccount: this.#defaultAccount, ownControls, sourceControls }),
       ...extra,
     };
+    const tags = new Map<AccessRequest, RequestContext>();
+    for (const request of requests) {
+      const owned = controls.get(request.resourceAccount ?? call.account)?.resourceControl;
+      if (readsResourceTags(policies, request.resourcePolicies, owned)) tags.set(request, await this.#tagsOf(request));
+    }
     return (request) => {
       const owner = request.resourceAccount ?? call.account;
       const resourceControls = controls.get(owner);
@@ -107,7 +130,12 @@ export class Authorizer {
           resourceControl !== undefined && isUnderResourceControl(request.action)
             ? { ...policies, resourceControl }
             : policies,
-        context: { ...common, ...resourceContext(request.action, owner, resourceControls), ...request.context },
+        context: {
+          ...common,
+          ...resourceContext(request.action, owner, resourceControls),
+          ...(tags.get(request) ?? NO_KEYS),
+          ...request.context,
+        },
       };
     };
   }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, ManualClock, seededIds } from '../common/index.ts';
 import { LoopEngine, type RunningEngine } from '../engine/index.ts';
-import { type Models, openModels } from '../protocol/index.ts';
+import { type Models, openAuthorizationReference, openModels } from '../protocol/index.ts';
 import { openProcessRuntime } from '../runtimes/index.ts';
 import type { House, Identity, Log, ServiceDefinition } from '../services/index.ts';
 import { createIdentity } from '../services/iam/index.ts';
@@ -15,6 +15,7 @@ import { controlsOf } from '../services/organizations/index.ts';
 import { collection, openFolderBlobs, openStateFolder, openStore, type Store } from '../store/index.ts';
 import { AuditTrail } from './audit.ts';
 import { Authorizer } from './authorizer.ts';
+import { CallContext, resourceTags, withCallContext } from './call-context.ts';
 import { AutoStepper, type ClockMode, RunningClock, Stepper } from './clocks.ts';
 import type { ServerConfig } from './config.ts';
 import { TheDoor } from './door.ts';
@@ -59,7 +60,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
   try {
     const folder = await openStateFolder(temporary ?? config.stateDir);
     closers.push(() => folder.release());
-    const [services, store] = await Promise.all([
+    const [loaded, store] = await Promise.all([
       loadServices(config.services),
       openStore({
         kind: config.store,
@@ -81,7 +82,9 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
     closers.push(closeClock);
     const ids = config.seed === undefined ? systemIds() : seededIds(config.seed);
     const rootKey = await openRootKey(config.masterSecret, { store, stateDir: folder.path, ids, wallNow });
-    const models = openModels(join(config.packageDir, 'models'));
+    const modelsDir = join(config.packageDir, 'models');
+    const models = openModels(modelsDir);
+    const services = withCallContext(loaded, new CallContext(models, openAuthorizationReference(modelsDir)));
     const engine = new LoopEngine({
       store,
       clock,
@@ -96,8 +99,11 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
     );
     const lateHouse: { house?: House } = {};
     const identity = createIdentity(() => lateHouse.house as House);
-    const authorizer = new Authorizer(identity, config.account, (account) =>
-      controlsOf(lateHouse.house as House, account),
+    const authorizer = new Authorizer(
+      identity,
+      config.account,
+      (account) => controlsOf(lateHouse.house as House, account),
+      (request) => resourceTags(services, request, lateHouse.house as House),
     );
     const remotes = new Remotes(config.remotes, models, wallNow);
     closers.push(() => remotes.close());
@@ -111,6 +117,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
       door,
       runtime,
       log,
+      controlsOf: (account) => controlsOf(house, account),
       secrets: sealerOf(rootKey, (bytes) => ids.bytes(bytes)),
       config: {
         defaultAccount: config.account,

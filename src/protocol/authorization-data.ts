@@ -42,7 +42,13 @@ export type AuthorizationData = Readonly<{
  * The actions that an operation asks, where that is not its own name. `always`: asked by every call; `may`: asked too
  * where the input gives reason to (a role is handed over, tags are put on what is made).
  */
-export type OperationActions = Readonly<{ always: readonly string[]; may?: readonly string[]; because?: string }>;
+export type OperationActions = Readonly<{
+  always: readonly string[];
+  may?: readonly string[];
+  /** Asked too, on the same resource, when something is made with tags. */
+  withTags?: string;
+  because?: string;
+}>;
 
 export type AuthorizationReference = Readonly<{
   prefixes(): readonly string[];
@@ -50,14 +56,18 @@ export type AuthorizationReference = Readonly<{
   service(prefix: string): AuthorizationData | undefined;
   /** By the model's name and the operation's; the identity where nothing else is known. */
   actionsOf(service: string, iamPrefix: string, operation: string): OperationActions;
+  /** The condition keys that the operation's input gives, each with its path in the input (`input-paths.ts`). */
+  contextOf(service: string, operation: string): Readonly<Record<string, string>>;
 }>;
 
-/** `modelsDir` holds `authorization/index.json`, `authorization/<prefix>.json` and `authorization/operations.json`. */
+/** `modelsDir` holds `authorization/`: `index.json`, a `<prefix>.json` each, `operations.json` and `context.json`. */
 export function openAuthorizationReference(modelsDir: string): AuthorizationReference {
   const folder = join(modelsDir, 'authorization');
   const read = <T>(name: string): T => JSON.parse(readFileSync(join(folder, name), 'utf8')) as T;
   const prefixes = read<readonly string[]>('index.json');
   const operations = read<Readonly<Record<string, Readonly<Record<string, OperationActions>>>>>('operations.json');
+  const context =
+    read<Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>>>('context.json');
   const opened = new Map<string, AuthorizationData>();
   return {
     prefixes: () => prefixes,
@@ -70,6 +80,7 @@ export function openAuthorizationReference(modelsDir: string): AuthorizationRefe
     },
     actionsOf: (service, iamPrefix, operation) =>
       operations[service]?.[operation] ?? { always: [`${iamPrefix}:${operation}`] },
+    contextOf: (service, operation) => context[service]?.[operation] ?? {},
   };
 }
 

@@ -13,6 +13,7 @@ export {
 export { type CallAnswer, type CallRequest, decodeAnswer, encodeCall, streamsOutput } from './client.ts';
 export { type ChecksumName, createChecksum, type Checksum } from './checksum.ts';
 export { type Exchange, type ExchangeOptions, openExchange } from './exchange.ts';
+export { keysByPath } from './input-paths.ts';
 export {
   type Metadata,
   type Models,

@@ -146,7 +146,8 @@ describe('a call', () => {
       own.send(new CreateUserCommand({ UserName, ...(team && { Tags: [{ Key: 'team', Value: team }] }) }));
     await put(
       'conditional',
-      statement('iam:CreateUser', {
+      // Whoever makes something with tags needs the right to tag it too.
+      statement(['iam:CreateUser', 'iam:TagUser'], {
         Condition: {
           StringEquals: { 'aws:RequestTag/team': 'red', 'aws:RequestedRegion': sluice.region },
           'ForAllValues:StringEquals': { 'aws:TagKeys': ['team'] },

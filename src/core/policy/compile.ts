@@ -23,6 +23,8 @@ export type CompiledStatement = Readonly<{
 
 export interface CompiledPolicy {
   readonly statements: readonly CompiledStatement[];
+  /** Its text names a `ResourceTag/...` key; true for some policies that only look like it. */
+  readonly readsResourceTags: boolean;
   /** The statements whose Action element meets this action (in lower case). */
   forAction(action: string): readonly CompiledStatement[];
 }
@@ -56,6 +58,8 @@ function compileDocument(text: string): CompiledPolicy {
   const byAction = new Map<string, readonly CompiledStatement[]>();
   return {
     statements,
+    // A key may be spelt with escapes, which is rare enough to take for a yes.
+    readsResourceTags: /resourcetag\/|\\u/i.test(text),
     forAction: (action) => {
       const known = byAction.get(action);
       if (known !== undefined) return known;

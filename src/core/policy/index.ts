@@ -12,6 +12,7 @@ export {
   type PolicyStatement,
   validatePolicyDocument,
 } from './policy-document.ts';
+export { readsResourceTags } from './resource-tags.ts';
 export type { Supply } from './supply.ts';
 export type {
   Allowance,
