@@ -207,6 +207,12 @@ export class TheDoor implements Door {
     return { call, explained: await this.#authorizer.explain(call, requests, context) };
   }
 
+  /** Where a call or a role lies, if not here: the endpoint. */
+  elsewhere(of: Pick<Execution, 'service' | 'input' | 'scope'> | Readonly<{ roleArn: string; region: string }>) {
+    const remote = 'roleArn' in of ? this.#remotes.ofRole(of.roleArn, of.region) : this.#remotes.of(of);
+    return remote && (remote.endpoint ?? 'AWS');
+  }
+
   as(
     principal: Principal,
     scope: Scope,

@@ -91,7 +91,10 @@ export class Walk {
     const place = { part, caller: principal, depth: depth + 1 };
     if ('action' in foreseen) return this.#judgeUse(foreseen, place);
     const call = await this.#judgeCall(foreseen, place);
-    if (call !== undefined) await this.#follow(foreseen, call, place);
+    const { service, operation, input, scope } = foreseen;
+    const endpoint = this.#tools.door.elsewhere({ service, input: input as Record<string, unknown>, scope });
+    if (endpoint !== undefined) this.#remark(part, 'unknown', `what ${endpoint} says to ${service}:${operation}`);
+    else if (call !== undefined) await this.#follow(foreseen, call, place);
   }
 
   #remark(part: string, kind: Remark['kind'], text: string): void {
@@ -144,6 +147,12 @@ export class Walk {
     const { roleArn, sessionName = 'preflight', region = scope.region } = as;
     const by = as.by === undefined ? place.caller : await this.#principalOf(as.by, scope, place);
     if (by === undefined) return undefined;
+    const endpoint = this.#tools.door.elsewhere({ roleArn, region });
+    if (endpoint !== undefined) {
+      await this.#judgeHop(roleArn, region, by, place);
+      this.#remark(place.part, 'unknown', `what ${roleArn} may do: it lies at ${endpoint}`);
+      return undefined;
+    }
     const id = JSON.stringify([place.part, by, roleArn, sessionName, region]);
     if (!this.#assumed.has(id)) {
       this.#assumed.add(id);
@@ -158,6 +167,16 @@ export class Walk {
       if ((await this.#judgeCall(assumption, { ...place, caller: by })) === undefined) return undefined;
     }
     return this.#sessionOf(roleArn, sessionName, place.part);
+  }
+
+  /** To a role at another endpoint: only what the caller's own policies say of it is decided here. */
+  async #judgeHop(roleArn: string, region: string, by: Principal, { part }: Place): Promise<void> {
+    const account = ('account' in by ? by.account : undefined) ?? '';
+    const call = { principal: by, account, region, now: this.#tools.house.clock.now() };
+    const request = { action: 'sts:AssumeRole', resource: roleArn };
+    const [explained] = await this.#tools.authorizer.explain(call, [request]);
+    const hop = { part, purpose: 'assume the role', optional: false };
+    if (explained !== undefined) this.judged.push({ ...explained, ...hop });
   }
 
   async #sessionOf(roleArn: string, sessionName: string, part: string): Promise<Principal | undefined> {

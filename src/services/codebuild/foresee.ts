@@ -145,7 +145,12 @@ function* buildspecOf({ definition, scope, as }: Planned): Generator<Foreseen, B
 function* variables({ definition, scope, as }: Planned, buildspec: Buildspec | undefined): Generator<Foreseen> {
   const none = { variables: {}, parameterStore: {}, secretsManager: {} };
   const declared = declaredVariables(definition, buildspec ?? none);
-  const valuesOf = (type: string): string[] => declared.filter((each) => each.type === type).map(({ value }) => value);
+  const valuesOf = (type: string): string[] =>
+    declared.filter((each) => each.type === type && !each.value.includes('*')).map(({ value }) => value);
+  for (const { name, type, value } of declared) {
+    // A variable of the pipeline stands in it.
+    if (type !== 'PLAINTEXT' && value.includes('*')) yield { unknown: `what ${name} is read from` };
+  }
   const names = [...new Set(valuesOf('PARAMETER_STORE'))];
   for (let at = 0; at < names.length; at += PARAMETERS_AT_ONCE) {
     const input = { Names: names.slice(at, at + PARAMETERS_AT_ONCE), WithDecryption: true };

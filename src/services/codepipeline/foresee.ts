@@ -69,6 +69,9 @@ const TARGETS: ReadonlySet<string> = new Set([
   'S3Bucket',
 ]);
 
+/** What else decides which resource is asked for. */
+const NAMES: ReadonlySet<string> = new Set(['KMSEncryptionKeyARN', 'ObjectKey', 'S3ObjectKey']);
+
 async function* ofAction(journey: Journey, stage: string, declared: ActionDeclaration): AsyncGenerator<Foreseen> {
   const { configuration: given = {} } = declared;
   let aimless = false;
@@ -76,6 +79,7 @@ async function* ofAction(journey: Journey, stage: string, declared: ActionDeclar
     for (const { text } of referencesIn(value)) {
       if (known(journey, text) !== undefined) continue;
       aimless ||= TARGETS.has(key);
+      if (!TARGETS.has(key) && !NAMES.has(key)) continue;
       yield { unknown: `what ${text} is, in ${key}${TARGETS.has(key) ? ', and so what the action calls' : ''}` };
     }
   }
