@@ -3,7 +3,7 @@ import type { GetParameterRequest, GetParametersRequest } from '@aws-sdk/client-
 import { isAwsError } from '../../common/index.ts';
 import type { Foreseen } from '../foreseen.ts';
 import type { Call } from '../service.ts';
-import { latest, type Parameter, parameterArn, parameterKey, parameters, splitSelector } from './records.ts';
+import { latest, type Parameter, parameterArn, parameterKey, parameters, placeOf, splitSelector } from './records.ts';
 
 export const foresee = {
   GetParameter: ({ Name, WithDecryption }: GetParameterRequest, call: Call) =>
@@ -22,31 +22,32 @@ async function read(names: readonly string[], decrypted: boolean, call: Call): P
   return foreseen;
 }
 
-type Found = Readonly<{ name: string; version: Parameter['versions'][number] }>;
+type Found = Readonly<{ arn: string; name: string; version: Parameter['versions'][number] }>;
 
 async function find(text: string, call: Call): Promise<Found | undefined> {
   try {
-    const { name, selector } = splitSelector(text, call);
-    const parameter = (await parameters.get(call.house.store, parameterKey(call, name)))?.document;
+    const owner = placeOf(text, call);
+    const { name, selector } = splitSelector(text, owner);
+    const parameter = (await parameters.get(call.house.store, parameterKey(owner, name)))?.document;
     if (parameter === undefined) return undefined;
     const version =
       selector === undefined
         ? latest(parameter)
         : parameter.versions.find((each) => String(each.version) === selector || each.labels.includes(selector));
-    return version && { name, version };
+    return version && { arn: parameterArn(owner, name), name, version };
   } catch (error) {
     if (isAwsError(error)) return undefined;
     throw error;
   }
 }
 
-function decryption({ name, version }: Found, call: Call): Foreseen {
+function decryption({ arn, name, version }: Found, call: Call): Foreseen {
   return {
     service: 'kms',
     operation: 'Decrypt',
     input: {
       CiphertextBlob: new Uint8Array(Buffer.from(version.value, 'base64')),
-      EncryptionContext: { PARAMETER_ARN: parameterArn(call, name) },
+      EncryptionContext: { PARAMETER_ARN: arn },
     },
     scope: { account: call.account, region: call.region },
     viaService: `ssm.${call.region}.amazonaws.com`,

@@ -1,4 +1,4 @@
-/** Systems Manager: Parameter Store, standard tier. */
+/** Systems Manager: Parameter Store, standard and advanced tier. */
 import { operationsOf, type ServiceDefinition } from '../service.ts';
 import { foresee } from './foresee.ts';
 import {
@@ -13,6 +13,7 @@ import {
   putParameter,
 } from './parameters.ts';
 import { resourceAccess } from './resource-access.ts';
+import { deleteResourcePolicy, getResourcePolicies, putResourcePolicy } from './resource-policies.ts';
 import { addTagsToResource, listTagsForResource, removeTagsFromResource } from './tags.ts';
 
 export const ssm: ServiceDefinition = {
@@ -24,14 +25,17 @@ export const ssm: ServiceDefinition = {
     addTagsToResource,
     deleteParameter,
     deleteParameters,
+    deleteResourcePolicy,
     describeParameters,
     getParameter,
     getParameterHistory,
     getParameters,
     getParametersByPath,
+    getResourcePolicies,
     labelParameterVersion,
     listTagsForResource,
     putParameter,
+    putResourcePolicy,
     removeTagsFromResource,
   }),
 };

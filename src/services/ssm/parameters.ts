@@ -23,7 +23,7 @@ import type {
 import { AwsError, isAwsError } from '../../common/index.ts';
 import type { Stored } from '../../store/index.ts';
 import { principalArn } from '../principal-arn.ts';
-import { type Call, operation } from '../service.ts';
+import { type Call, operation, type Scope } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
 import {
   access,
@@ -34,11 +34,15 @@ import {
   parameterKey,
   parameters,
   type ParameterVersion,
+  placeOf,
   requireParameter,
+  sharedAccess,
   splitSelector,
+  type Tier,
 } from './records.ts';
 
 const LARGEST_STANDARD_BYTES = 4_096;
+const LARGEST_ADVANCED_BYTES = 8_192;
 const MOST_VERSIONS = 100;
 const MOST_LABELS = 10;
 const DEEPEST = 15;
@@ -52,19 +56,42 @@ export const putParameter = operation<PutParameterRequest, PutParameterResult>({
     // The value is sealed by KMS outside the transaction; whoever wrote in between makes us look again.
     for (;;) {
       const before = await parameters.get(call.house.store, key);
+      const tier = tierOf(input, before?.document);
       const next = await nextVersion(input, name, before?.document, call);
       const tags =
         before?.document.tags ?? Object.fromEntries((input.Tags ?? []).map((tag) => [tag.Key ?? '', tag.Value ?? '']));
       const versions = withoutOldest([...(before?.document.versions ?? []), next], name);
-      const document = { name, versions, tags };
+      const document: Parameter = { ...before?.document, name, versions, tags, tier };
       const saved =
         before === undefined
           ? await parameters.insert(call.house.store, key, document)
           : await parameters.update(call.house.store, key, document, { expectedVersion: before.version });
-      if (saved) return { Version: next.version, Tier: 'Standard' as const };
+      if (saved) return { Version: next.version, Tier: tier };
     }
   },
 });
+
+/** A parameter that is advanced stays so. Source: Systems Manager User Guide, "Managing parameter tiers". */
+function tierOf(input: PutParameterRequest, before: Parameter | undefined): Tier {
+  const tier = before?.tier === 'Advanced' ? 'Advanced' : ((input.Tier ?? 'Standard') as Tier);
+  if (input.Tier === 'Standard' && tier === 'Advanced')
+    throw new AwsError(
+      'ValidationException',
+      "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier. If necessary, you can delete the advanced parameter and recreate it as a standard parameter.",
+    );
+  const bytes = Buffer.byteLength(input.Value ?? '');
+  if (tier === 'Standard' && bytes > LARGEST_STANDARD_BYTES)
+    throw new AwsError(
+      'ValidationException',
+      `Standard tier parameters support a maximum parameter value of ${LARGEST_STANDARD_BYTES} characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.`,
+    );
+  if (bytes > LARGEST_ADVANCED_BYTES)
+    throw new AwsError(
+      'ValidationException',
+      `Advanced tier parameters support a maximum parameter value of ${LARGEST_ADVANCED_BYTES} characters.`,
+    );
+  return tier;
+}
 
 /** The oldest version makes room, unless a label holds it. */
 function withoutOldest(versions: readonly ParameterVersion[], name: string): readonly ParameterVersion[] {
@@ -118,8 +145,11 @@ async function nextVersion(
 }
 
 function checkPut(input: PutParameterRequest, name: string): void {
-  if (input.Tier !== undefined && input.Tier !== 'Standard')
-    throw new AwsError('ValidationException', `Tier ${input.Tier} is not implemented by Sluice: only Standard is.`);
+  if (input.Tier !== undefined && input.Tier !== 'Standard' && input.Tier !== 'Advanced')
+    throw new AwsError(
+      'ValidationException',
+      `Tier ${input.Tier} is not implemented by Sluice: Standard and Advanced are.`,
+    );
   if (input.Policies !== undefined && input.Policies !== '' && input.Policies !== '[]')
     throw new AwsError('ValidationException', 'Parameter policies are not implemented by Sluice.');
   if (input.DataType !== undefined && input.DataType !== 'text')
@@ -135,12 +165,6 @@ function checkPut(input: PutParameterRequest, name: string): void {
     throw new AwsError('ValidationException', 'Parameter name must be a fully qualified name.');
   if (name.split('/').length - 1 > DEEPEST)
     throw new AwsError('HierarchyLevelLimitExceededException', `A hierarchy can have a maximum of ${DEEPEST} levels.`);
-  if (Buffer.byteLength(input.Value ?? '') > LARGEST_STANDARD_BYTES) {
-    throw new AwsError(
-      'ValidationException',
-      `Standard tier parameters support a maximum parameter value of ${LARGEST_STANDARD_BYTES} characters. To create a larger parameter value, upgrade the parameter to use the advanced-parameter tier.`,
-    );
-  }
 }
 
 function checkPattern(pattern: string, value: string): void {
@@ -160,7 +184,7 @@ function checkPattern(pattern: string, value: string): void {
 }
 
 export const getParameter = operation<GetParameterRequest, GetParameterResult>({
-  authorize: ({ Name }, call) => access('GetParameter', [Name], call),
+  authorize: ({ Name }, call) => sharedAccess('GetParameter', [Name], call),
   handle: async (input, call) => {
     const found = await lookUp(call, input.Name ?? '', input.WithDecryption === true);
     if (found === undefined) throw new AwsError('ParameterNotFound', `Parameter ${input.Name} not found.`);
@@ -169,7 +193,7 @@ export const getParameter = operation<GetParameterRequest, GetParameterResult>({
 });
 
 export const getParameters = operation<GetParametersRequest, GetParametersResult>({
-  authorize: ({ Names }, call) => access('GetParameters', Names ?? [''], call),
+  authorize: ({ Names }, call) => sharedAccess('GetParameters', Names ?? [''], call),
   handle: async (input, call) => {
     const found: WireParameter[] = [];
     const invalid: string[] = [];
@@ -209,7 +233,9 @@ export const getParametersByPath = operation<GetParametersByPathRequest, GetPara
     ).filter(({ key }) => input.Recursive === true || !key.id.slice(prefix.length).includes('/'));
     const page = stored.slice(0, limit);
     const found = await Promise.all(
-      page.map(({ document }) => shown(call, document, latest(document), input.WithDecryption === true, undefined)),
+      page.map(({ document }) =>
+        shown(call, call, document, latest(document), input.WithDecryption === true, undefined),
+      ),
     );
     return { Parameters: found, ...(stored.length > limit ? { NextToken: encodePage(page.at(-1)) } : {}) };
   },
@@ -282,9 +308,10 @@ function compileMetadataFilter(
 }
 
 export const getParameterHistory = operation<GetParameterHistoryRequest, GetParameterHistoryResult>({
-  authorize: ({ Name }, call) => access('GetParameterHistory', [Name], call),
+  authorize: ({ Name }, call) => sharedAccess('GetParameterHistory', [Name], call),
   handle: async (input, call) => {
-    const { document, key } = await requireParameter(call.house.store, call, nameOf(input.Name ?? '', call));
+    const owner = placeOf(input.Name ?? '', call);
+    const { document, key } = await requireParameter(call.house.store, owner, nameOf(input.Name ?? '', owner));
     const limit = input.MaxResults ?? 50;
     const from = Number(decodePage(input.NextToken)?.sort ?? 0);
     const page = document.versions.slice(from, from + limit);
@@ -292,12 +319,13 @@ export const getParameterHistory = operation<GetParameterHistoryRequest, GetPara
       page.map(async (version) => {
         const { Value, Version, DataType } = await shown(
           call,
+          owner,
           document,
           version,
           input.WithDecryption === true,
           undefined,
         );
-        return { ...metadata(call, document, version), Value, Version, DataType, Labels: [...version.labels] };
+        return { ...metadata(owner, document, version), Value, Version, DataType, Labels: [...version.labels] };
       }),
     );
     const more = from + limit < document.versions.length;
@@ -337,8 +365,9 @@ export const labelParameterVersion = operation<LabelParameterVersionRequest, Lab
 });
 
 async function lookUp(call: Call, text: string, decrypt: boolean): Promise<WireParameter | undefined> {
-  const { name, selector } = splitSelector(text, call);
-  const stored = await parameters.get(call.house.store, parameterKey(call, name));
+  const owner = placeOf(text, call);
+  const { name, selector } = splitSelector(text, owner);
+  const stored = await parameters.get(call.house.store, parameterKey(owner, name));
   if (stored === undefined) return undefined;
   const { document } = stored;
   const version =
@@ -348,18 +377,22 @@ async function lookUp(call: Call, text: string, decrypt: boolean): Promise<WireP
           (candidate) => String(candidate.version) === selector || candidate.labels.includes(selector),
         );
   if (version === undefined) throw versionNotFound(name, selector ?? '');
-  return shown(call, document, version, decrypt, selector);
+  return shown(call, owner, document, version, decrypt, selector);
 }
 
+/** `owner`: where the parameter lies; it is opened as the caller. */
 async function shown(
   call: Call,
+  owner: Scope,
   parameter: Parameter,
   version: ParameterVersion,
   decrypt: boolean,
   selector: string | undefined,
 ): Promise<WireParameter> {
   const value =
-    version.keyId !== undefined && decrypt ? await unseal(call, parameter.name, version.value) : version.value;
+    version.keyId !== undefined && decrypt
+      ? await unseal(call, parameterArn(owner, parameter.name), version.value)
+      : version.value;
   return {
     Name: parameter.name,
     Type: version.type,
@@ -367,15 +400,19 @@ async function shown(
     Version: version.version,
     ...(selector === undefined ? {} : { Selector: `:${selector}` }),
     LastModifiedDate: new Date(version.changedAt),
-    ARN: parameterArn(call, parameter.name),
+    ARN: parameterArn(owner, parameter.name),
     DataType: version.dataType,
   };
 }
 
-function metadata(call: Call, parameter: Parameter, version: ParameterVersion = latest(parameter)): ParameterMetadata {
+function metadata(
+  owner: Scope,
+  parameter: Parameter,
+  version: ParameterVersion = latest(parameter),
+): ParameterMetadata {
   return {
     Name: parameter.name,
-    ARN: parameterArn(call, parameter.name),
+    ARN: parameterArn(owner, parameter.name),
     Type: version.type,
     ...(version.keyId === undefined ? {} : { KeyId: version.keyId }),
     LastModifiedDate: new Date(version.changedAt),
@@ -383,7 +420,7 @@ function metadata(call: Call, parameter: Parameter, version: ParameterVersion = 
     ...(version.description === undefined ? {} : { Description: version.description }),
     ...(version.allowedPattern === undefined ? {} : { AllowedPattern: version.allowedPattern }),
     Version: version.version,
-    Tier: 'Standard',
+    Tier: parameter.tier ?? 'Standard',
     Policies: [],
     DataType: version.dataType,
   };
@@ -402,12 +439,12 @@ async function seal(call: Call, name: string, keyId: string, value: string): Pro
   return Buffer.from(CiphertextBlob).toString('base64');
 }
 
-async function unseal(call: Call, name: string, ciphertext: string): Promise<string> {
+async function unseal(call: Call, arn: string, ciphertext: string): Promise<string> {
   const { Plaintext } = await call
     .forward(`ssm.${call.region}.amazonaws.com`)
     .call<{ Plaintext: Uint8Array }>('kms', 'Decrypt', {
       CiphertextBlob: new Uint8Array(Buffer.from(ciphertext, 'base64')),
-      EncryptionContext: { PARAMETER_ARN: parameterArn(call, name) },
+      EncryptionContext: { PARAMETER_ARN: arn },
     })
     .catch(fromKms);
   return Buffer.from(Plaintext).toString('utf8');

@@ -1,6 +1,7 @@
 /** Parameters and their versions. Source: Systems Manager API Reference; User Guide, "Parameter Store". */
 import { type AccessRequest, AwsError, formatArn } from '../../common/index.ts';
 import { collection, type DocumentKey, type Queryable, type Stored } from '../../store/index.ts';
+import type { PolicyPrincipals } from '../bound-policies.ts';
 import type { Call, Scope } from '../service.ts';
 
 export type ParameterType = 'String' | 'StringList' | 'SecureString';
@@ -19,10 +20,24 @@ export type ParameterVersion = Readonly<{
   labels: readonly string[];
 }>;
 
+export type Tier = 'Standard' | 'Advanced';
+
+/** Bound to the users and roles that it names, as `policyPrincipals` tells; see `bound-policies.ts`. */
+export type ParameterPolicy = Readonly<{
+  id: string;
+  hash: string;
+  policy: string;
+  policyPrincipals?: PolicyPrincipals | undefined;
+}>;
+
 export type Parameter = Readonly<{
   name: string;
   versions: readonly ParameterVersion[];
   tags: Readonly<Record<string, string>>;
+  /** Absent: Standard. */
+  tier?: Tier | undefined;
+  /** Resource policies; of advanced parameters alone. */
+  policies?: readonly ParameterPolicy[] | undefined;
 }>;
 
 export const parameters = collection<Parameter>('ssm.parameter');
@@ -31,16 +46,20 @@ export function parameterKey(scope: Scope, name: string): DocumentKey {
   return { account: scope.account, region: scope.region, id: name };
 }
 
-/**
- * A name, or the ARN of a parameter, without a selector. Parameters that other accounts share are not implemented, so an ARN
- * from elsewhere names none.
- */
+/** A name, or the ARN of a parameter, without a selector. Whoever changes a parameter is of its account: an ARN from elsewhere names none. */
 export function nameOf(nameOrArn: string, scope: Scope): string {
   const match = /^arn:aws:ssm:([^:]*):([^:]*):parameter\/?(.*)$/.exec(nameOrArn);
   if (match === null) return nameOrArn;
   if (match[1] !== scope.region || match[2] !== scope.account) throw notFound(nameOrArn);
   const rest = match[3] ?? '';
   return rest.includes('/') ? `/${rest}` : rest;
+}
+
+/** Where the parameter lies that is read: an ARN may name one that another account shares, in the same Region. */
+export function placeOf(text: string, scope: Scope): Scope {
+  const [, region, account] = /^arn:aws:ssm:([^:]*):(\d{12}):parameter\//.exec(text) ?? [];
+  const home = { account: scope.account, region: scope.region };
+  return account === undefined || region !== scope.region ? home : { ...home, account };
 }
 
 /** Splits `name:3` and `name:label`. */
@@ -59,6 +78,37 @@ export function access(action: string, names: readonly (string | undefined)[], c
     action: `ssm:${action}`,
     resource: parameterArn(call, splitSelector(name ?? '', call).name),
   }));
+}
+
+/** Of the actions that a parameter's own policies can grant. */
+export async function sharedAccess(
+  action: string,
+  names: readonly (string | undefined)[],
+  call: Call,
+): Promise<AccessRequest[]> {
+  const requests: AccessRequest[] = [];
+  for (const text of names) {
+    const scope = placeOf(text ?? '', call);
+    const { name } = splitSelector(text ?? '', scope);
+    const stored = await parameters.get(call.house.store, parameterKey(scope, name));
+    requests.push({
+      action: `ssm:${action}`,
+      resource: parameterArn(scope, name),
+      ...(scope.account === call.account ? {} : { resourceAccount: scope.account }),
+      ...resourcePoliciesOf(stored?.document),
+    });
+  }
+  return requests;
+}
+
+export function resourcePoliciesOf(parameter: Parameter | undefined): Pick<AccessRequest, 'resourcePolicies'> {
+  if (parameter?.policies === undefined || parameter.policies.length === 0) return {};
+  return {
+    resourcePolicies: parameter.policies.map(({ id, policy }) => ({
+      name: `resource policy ${id} of ${parameter.name}`,
+      document: policy,
+    })),
+  };
 }
 
 export async function requireParameter(q: Queryable, scope: Scope, name: string): Promise<Stored<Parameter>> {

@@ -2,11 +2,17 @@
 import { parseArn } from '../../common/index.ts';
 import { resourceTagKeys } from '../resource-tags.ts';
 import type { House, ResourceFacts } from '../service.ts';
-import { nameOf, parameterKey, parameters } from './records.ts';
+import { nameOf, parameterKey, parameters, resourcePoliciesOf } from './records.ts';
 
 export async function resourceAccess(arn: string, _action: string, house: House): Promise<ResourceFacts | undefined> {
   const parsed = parseArn(arn);
   if (parsed?.service !== 'ssm' || !parsed.resource.startsWith('parameter/')) return undefined;
   const parameter = (await parameters.get(house.store, parameterKey(parsed, nameOf(arn, parsed))))?.document;
-  return parameter && { resourceAccount: parsed.account, context: resourceTagKeys(parameter.tags) };
+  return (
+    parameter && {
+      resourceAccount: parsed.account,
+      ...resourcePoliciesOf(parameter),
+      context: resourceTagKeys(parameter.tags),
+    }
+  );
 }
