@@ -107,11 +107,11 @@ describe('keys', () => {
     await kms.send(new EncryptCommand({ KeyId: key.id, Plaintext: text('x') }));
   });
 
-  it('that are not symmetric are refused, and unknown ones not found', async () => {
-    expect(await failure(kms.send(new CreateKeyCommand({ KeySpec: 'RSA_2048', KeyUsage: 'SIGN_VERIFY' })))).toBe(
+  it('that there is no algorithm for are refused, and unknown ones not found', async () => {
+    expect(await failure(kms.send(new CreateKeyCommand({ KeySpec: 'ML_DSA_44', KeyUsage: 'SIGN_VERIFY' })))).toBe(
       'UnsupportedOperationException',
     );
-    expect(await failure(kms.send(new CreateKeyCommand({ MultiRegion: true })))).toBe('UnsupportedOperationException');
+    expect(await failure(kms.send(new CreateKeyCommand({ Origin: 'EXTERNAL' })))).toBe('UnsupportedOperationException');
     const missing = '00000000-0000-4000-8000-000000000000';
     await expect(kms.send(new DescribeKeyCommand({ KeyId: missing }))).rejects.toMatchObject({
       name: 'NotFoundException',

@@ -22,13 +22,19 @@ export type GrantUse = Readonly<{
   /** As `GrantOperation` spells it: `Decrypt`, `ReEncryptFrom`. */
   operation: string;
   encryptionContext: Readonly<Record<string, string>>;
+  /** Of `CreateGrant`: what the new grant gives. */
+  handsOn?: HandedOn;
 }>;
 
-/** Operations that take an encryption context; constraints bind these, and `CreateGrant` by what it may hand on. */
+export type HandedOn = Readonly<{ operations: readonly string[]; constraints?: GrantConstraints | undefined }>;
+
+/** Operations that take an encryption context; constraints bind these alone. */
 const WITH_CONTEXT: ReadonlySet<string> = new Set([
   'Decrypt',
   'Encrypt',
   'GenerateDataKey',
+  'GenerateDataKeyPair',
+  'GenerateDataKeyPairWithoutPlaintext',
   'GenerateDataKeyWithoutPlaintext',
   'ReEncryptFrom',
   'ReEncryptTo',
@@ -38,8 +44,23 @@ export function grantAllows(grant: Grant, principal: Principal, use: GrantUse): 
   return (
     grant.operations.includes(use.operation) &&
     granteeMatches(grant.granteePrincipal, principal) &&
-    (!WITH_CONTEXT.has(use.operation) || constraintsHold(grant.constraints, use.encryptionContext))
+    (!WITH_CONTEXT.has(use.operation) || constraintsHold(grant.constraints, use.encryptionContext)) &&
+    (use.handsOn === undefined || mayHandOn(grant, use.handsOn))
   );
+}
+
+/**
+ * Whoever may make grants by a grant gives no more than they have: its operations at most, under constraints at least as
+ * strict. Source: KMS Developer Guide, "Creating grants", "Granting CreateGrant permission".
+ */
+function mayHandOn(grant: Grant, { operations, constraints }: HandedOn): boolean {
+  if (!operations.every((operation) => grant.operations.includes(operation))) return false;
+  const { encryptionContextEquals: equals, encryptionContextSubset: subset } = grant.constraints ?? {};
+  const given = constraints?.encryptionContextEquals ?? constraints?.encryptionContextSubset ?? {};
+  if (subset !== undefined && !contains(given, subset)) return false;
+  if (equals === undefined) return true;
+  const exact = constraints?.encryptionContextEquals;
+  return exact !== undefined && contains(exact, equals) && contains(equals, exact);
 }
 
 /**

@@ -1,1 +1,8 @@
-export { granteeMatches, type Grant, grantAllows, type GrantConstraints, type GrantUse } from './grant.ts';
+export {
+  granteeMatches,
+  type Grant,
+  grantAllows,
+  type GrantConstraints,
+  type GrantUse,
+  type HandedOn,
+} from './grant.ts';

@@ -7,11 +7,21 @@
  * Source: KMS Developer Guide, "Determining access to AWS KMS keys"; Service Authorization Reference, "AWS KMS".
  */
 import type { AccessRequest, Principal, RequestContext } from '../../common/index.ts';
-import { grantAllows } from '../../core/kms-grant/index.ts';
+import { grantAllows, type HandedOn } from '../../core/kms-grant/index.ts';
 import type { Call } from '../service.ts';
 import { managedKeyFor } from './aws-managed-keys.ts';
 import type { EncryptionContext } from './ciphertext.ts';
-import { aliases, findKey, grants, type Key, type KeyReference, notFound, parseKeyReference } from './records.ts';
+import { specOf, usageOf } from './key-specs.ts';
+import {
+  aliases,
+  findKey,
+  grants,
+  isReplica,
+  type Key,
+  type KeyReference,
+  notFound,
+  parseKeyReference,
+} from './records.ts';
 
 export type KeyUse = Readonly<{
   /** Without prefix: `Decrypt`. */
@@ -20,8 +30,8 @@ export type KeyUse = Readonly<{
   context?: RequestContext;
   /** May it be used from another account? */
   crossAccount?: boolean;
-  /** May `KeyId` be an alias? */
-  byAlias?: boolean;
+  /** The grant that is to be made, where this is the use of one to make it. */
+  handsOn?: HandedOn | undefined;
 }>;
 
 /** Operations that a grant can allow; ReEncrypt's two halves included. */
@@ -29,12 +39,20 @@ const GRANTABLE: ReadonlySet<string> = new Set([
   'CreateGrant',
   'Decrypt',
   'DescribeKey',
+  'DeriveSharedSecret',
   'Encrypt',
   'GenerateDataKey',
+  'GenerateDataKeyPair',
+  'GenerateDataKeyPairWithoutPlaintext',
   'GenerateDataKeyWithoutPlaintext',
+  'GenerateMac',
+  'GetPublicKey',
   'ReEncryptFrom',
   'ReEncryptTo',
   'RetireGrant',
+  'Sign',
+  'Verify',
+  'VerifyMac',
 ]);
 
 /** The request for a use of the key that `keyId` names, as the caller wrote it. A missing `keyId` asks for `*`. */
@@ -91,6 +109,8 @@ export async function accessTo(
     resourcePolicies: [{ name: `key policy of ${key.arn}`, document: key.policy }],
     context: { ...context, ...(await keyContext(call, key)) },
     ...(grant !== undefined && { grantedBy: `grant ${grant}` }),
+    // AWS managed keys are AWS's own.
+    ...(key.manager === 'AWS' && { exemptFromResourceControl: true }),
     // Source: Organizations User Guide, "Resources and entities not restricted by RCPs".
     ...(key.manager === 'AWS' && { exemptFromResourceControl: true }),
   };
@@ -104,6 +124,7 @@ async function matchingGrant(call: Asking, key: Key, use: KeyUse): Promise<strin
     grantAllows(document, call.principal, {
       operation: use.action,
       encryptionContext: use.encryptionContext ?? {},
+      ...(use.handsOn && { handsOn: use.handsOn }),
     }),
   )?.document.grantId;
 }
@@ -125,9 +146,12 @@ async function keyContext(call: Asking, key: Key): Promise<RequestContext> {
   const names = (await aliases.list(call.house.store, { ...scope, parent: key.keyId })).map(({ key }) => key.id);
   return {
     'kms:KeyOrigin': 'AWS_KMS',
-    'kms:KeySpec': 'SYMMETRIC_DEFAULT',
-    'kms:KeyUsage': 'ENCRYPT_DECRYPT',
-    'kms:MultiRegion': 'false',
+    'kms:KeySpec': specOf(key),
+    'kms:KeyUsage': usageOf(key),
+    'kms:CustomerMasterKeySpec': specOf(key),
+    'kms:CustomerMasterKeyUsage': usageOf(key),
+    'kms:MultiRegion': String(key.multiRegion !== undefined),
+    ...(key.multiRegion && { 'kms:MultiRegionKeyType': isReplica(key) ? 'REPLICA' : 'PRIMARY' }),
     ...(names.length > 0 && { 'kms:ResourceAliases': names }),
     ...Object.fromEntries(Object.entries(key.tags).map(([tag, value]) => [`aws:ResourceTag/${tag}`, value])),
   };

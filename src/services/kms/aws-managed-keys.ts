@@ -3,16 +3,22 @@
  * refers to it. Their policy lets the principals of the account use them through that service alone, and nobody change it.
  * Source: KMS Developer Guide, "AWS managed keys"; API Reference, `DescribeKey`.
  */
-import { formatArn } from '../../common/index.ts';
+import { DAY_MS, formatArn } from '../../common/index.ts';
 import type { Call } from '../service.ts';
 import { newMaterial } from './key-material.ts';
 import { aliases, findKey, type Key, type KeyReference, keys } from './records.ts';
+import { MANAGED_PERIOD_DAYS, scheduleRotation } from './rotation-loop.ts';
 
 /** Services with such a key, and how AWS's description names what it protects. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  codeartifact: 'Default key that protects my CodeArtifact repositories when no other key is defined',
   codecommit: 'Default key that protects my CodeCommit repositories when no other key is defined',
+  dynamodb: 'Default key that protects my DynamoDB data when no other key is defined',
   ebs: 'Default key that protects my EBS volumes when no other key is defined',
+  elasticfilesystem: 'Default key that protects my EFS filesystems when no other key is defined',
+  kinesis: 'Default key that protects my Kinesis streams when no other key is defined',
   lambda: 'Default key that protects my Lambda functions when no other key is defined',
+  rds: 'Default key that protects my RDS database volumes when no other key is defined',
   s3: 'Default key that protects my S3 objects when no other key is defined',
   secretsmanager: 'Default key that protects my Secrets Manager data when no other key is defined',
   sns: 'Default key that protects my SNS data when no other key is defined',
@@ -40,6 +46,7 @@ export async function managedKeyFor(call: Call, reference: KeyReference): Promis
     manager: 'AWS',
     policy: managedKeyPolicy(service, account, region),
     tags: {},
+    rotation: { periodInDays: MANAGED_PERIOD_DAYS, nextAt: call.now + MANAGED_PERIOD_DAYS * DAY_MS },
     materials: [newMaterial(house, arn, 1, house.ids.bytes(32))],
   };
   const aliasName = `alias/aws/${service}`;
@@ -51,6 +58,7 @@ export async function managedKeyFor(call: Call, reference: KeyReference): Promis
     });
     if (!first) return findKey(tx, reference);
     await keys.insert(tx, { account, region, id: keyId }, key);
+    await scheduleRotation(house, tx, key, call.now + MANAGED_PERIOD_DAYS * DAY_MS, MANAGED_PERIOD_DAYS);
     return key;
   });
 }

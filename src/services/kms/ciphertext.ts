@@ -35,7 +35,7 @@ export function nameOf(blob: Uint8Array): CiphertextName | undefined {
   return { keyArn: parts.keyArn, materialVersion: parts.materialVersion };
 }
 
-const KEY_ARN = /^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/[0-9a-f-]{36}$/;
+const KEY_ARN = /^arn:aws:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-[0-9a-f]{32}|[0-9a-f-]{36})$/;
 
 /** The plaintext; undefined when the blob was tampered with or the context is another. */
 export function unseal(blob: Uint8Array, material: Uint8Array, context: EncryptionContext): Buffer | undefined {

@@ -13,32 +13,20 @@ import type {
   RevokeGrantRequest,
 } from '@aws-sdk/client-kms';
 import { type AccessRequest, AwsError, formatArn, HEX } from '../../common/index.ts';
-import { granteeMatches, type GrantConstraints } from '../../core/kms-grant/index.ts';
+import { granteeMatches, type GrantConstraints, type HandedOn } from '../../core/kms-grant/index.ts';
 import { timeSort, type Stored } from '../../store/index.ts';
 import { type Call, operation } from '../service.ts';
 import { accessTo, accountOf, keyAccess, requireKey } from './access.ts';
+import { grantableOn, isSymmetric, specOf, usageOf } from './key-specs.ts';
 import { page, readMarker } from './pages.ts';
 import { assertEnabled, findKey, type GrantRecord, grants, type Key, keys, parseKeyReference } from './records.ts';
-
-const FOR_SYMMETRIC_KEYS: ReadonlySet<string> = new Set([
-  'CreateGrant',
-  'Decrypt',
-  'DescribeKey',
-  'Encrypt',
-  'GenerateDataKey',
-  'GenerateDataKeyPair',
-  'GenerateDataKeyPairWithoutPlaintext',
-  'GenerateDataKeyWithoutPlaintext',
-  'ReEncryptFrom',
-  'ReEncryptTo',
-  'RetireGrant',
-]);
 
 export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
   authorize: async (input, call) => [
     await keyAccess(call, input.KeyId, {
       action: 'CreateGrant',
       crossAccount: true,
+      handsOn: handedOn(input),
       context: {
         ...(Array.isArray(input.Operations) && { 'kms:GrantOperations': input.Operations }),
         ...(input.GranteePrincipal !== undefined && { 'kms:GranteePrincipal': input.GranteePrincipal }),
@@ -51,13 +39,6 @@ export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
   async handle(input, call) {
     checkGrantTokens(input.GrantTokens);
     const operations = [...new Set<string>(input.Operations)].sort();
-    const unsupported = operations.find((name) => !FOR_SYMMETRIC_KEYS.has(name));
-    if (unsupported !== undefined || operations.length === 0) {
-      throw new AwsError(
-        'ValidationException',
-        `Grant operation ${unsupported ?? '(none)'} is not supported for a key of spec SYMMETRIC_DEFAULT`,
-      );
-    }
     if (constraintType(input) === 'Both') {
       throw new AwsError(
         'ValidationException',
@@ -69,8 +50,22 @@ export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
       input.RetiringPrincipal === undefined ? undefined : checkedPrincipal(input.RetiringPrincipal, 'retiring');
     const key = await requireKey(call, input.KeyId ?? '');
     assertEnabled(key);
-    refuseDryRun(input.DryRun);
+    const grantable = grantableOn(key);
+    const unsupported = operations.find((name) => !grantable.has(name));
+    if (unsupported !== undefined || operations.length === 0) {
+      throw new AwsError(
+        'ValidationException',
+        `Grant operation ${unsupported ?? '(none)'} is not supported for a key of spec ${specOf(key)} and usage ${usageOf(key)}`,
+      );
+    }
     const constraints = constraintsOf(input);
+    if (constraints !== undefined && !isSymmetric(key)) {
+      throw new AwsError(
+        'ValidationException',
+        'Grant constraints are supported for symmetric encryption keys alone: other keys have no encryption context.',
+      );
+    }
+    refuseDryRun(input.DryRun);
     const wanted: Omit<GrantRecord, 'grantId' | 'createdAt'> = {
       keyId: key.keyId,
       ...(input.Name !== undefined && { name: input.Name }),
@@ -99,7 +94,13 @@ export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
 });
 
 export const listGrants = operation<ListGrantsRequest, ListGrantsResponse>({
-  authorize: async (input, call) => [await keyAccess(call, input.KeyId, { action: 'ListGrants', crossAccount: true })],
+  authorize: async (input, call) => [
+    await keyAccess(call, input.KeyId, {
+      action: 'ListGrants',
+      crossAccount: true,
+      context: { 'kms:GrantIsForAWSResource': String(call.viaService !== undefined) },
+    }),
+  ],
   async handle(input, call) {
     const limit = input.Limit ?? 50;
     const after = readMarker(input.Marker);
@@ -162,8 +163,11 @@ export const retireGrant = operation<RetireGrantRequest, void>({
     const request: AccessRequest = await accessTo(call, reference, key, { action: 'RetireGrant', crossAccount: true });
     const grant =
       key && (await grants.get(call.house.store, { account: key.account, region: key.region, id: named.grantId }));
-    if (grant === undefined || !mayRetire(grant.document, call)) return [{ ...request, grantedBy: undefined }];
-    return [{ ...request, grantedBy: `grant ${named.grantId}` }];
+    if (grant === undefined || grant.document.keyId !== key?.keyId) return [{ ...request, grantedBy: undefined }];
+    const constraint = constraintType({ Constraints: constraintsShown(grant.document.constraints) });
+    const context = { ...request.context, ...(constraint !== undefined && { 'kms:GrantConstraintType': constraint }) };
+    const grantedBy = mayRetire(grant.document, call) ? `grant ${named.grantId}` : undefined;
+    return [{ ...request, context, grantedBy }];
   },
   async handle(input, call) {
     const named = nameGrant(input, call);
@@ -237,14 +241,19 @@ function checkedPrincipal(principal: string | undefined, role: string): string {
   return text;
 }
 
-function constraintType(input: CreateGrantRequest): string | undefined {
+function handedOn(input: CreateGrantRequest): HandedOn {
+  const operations: readonly string[] = Array.isArray(input.Operations) ? input.Operations : [];
+  return { operations, constraints: constraintsOf(input) };
+}
+
+function constraintType(input: Pick<CreateGrantRequest, 'Constraints'>): string | undefined {
   const { EncryptionContextEquals: equals, EncryptionContextSubset: subset } = input.Constraints ?? {};
   if (equals !== undefined && subset !== undefined) return 'Both';
   if (equals !== undefined) return 'EncryptionContextEquals';
   return subset === undefined ? undefined : 'EncryptionContextSubset';
 }
 
-function constraintsOf(input: CreateGrantRequest): GrantConstraints | undefined {
+function constraintsOf(input: Pick<CreateGrantRequest, 'Constraints'>): GrantConstraints | undefined {
   const { EncryptionContextEquals: equals, EncryptionContextSubset: subset } = input.Constraints ?? {};
   if (equals === undefined && subset === undefined) return undefined;
   return {
@@ -282,15 +291,14 @@ function entry({ document: grant, key }: Stored<GrantRecord>): GrantListEntry {
     ...(grant.retiringPrincipal !== undefined && { RetiringPrincipal: grant.retiringPrincipal }),
     IssuingAccount: grant.issuingAccount,
     Operations: [...grant.operations] as GrantListEntry['Operations'],
-    ...(grant.constraints && {
-      Constraints: {
-        ...(grant.constraints.encryptionContextEquals && {
-          EncryptionContextEquals: { ...grant.constraints.encryptionContextEquals },
-        }),
-        ...(grant.constraints.encryptionContextSubset && {
-          EncryptionContextSubset: { ...grant.constraints.encryptionContextSubset },
-        }),
-      },
-    }),
+    ...(grant.constraints && { Constraints: constraintsShown(grant.constraints) }),
+  };
+}
+
+function constraintsShown(constraints: GrantConstraints | undefined): GrantListEntry['Constraints'] {
+  const { encryptionContextEquals: equals, encryptionContextSubset: subset } = constraints ?? {};
+  return {
+    ...(equals && { EncryptionContextEquals: { ...equals } }),
+    ...(subset && { EncryptionContextSubset: { ...subset } }),
   };
 }

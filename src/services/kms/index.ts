@@ -1,5 +1,5 @@
 /**
- * AWS KMS: symmetric keys with aliases, key policies and grants, and real AES-256-GCM under them.
+ * AWS KMS: symmetric, RSA, elliptic-curve and HMAC keys with aliases, key policies and grants, and real cryptography under them.
  *
  * Start with `records.ts` (what is kept), `access.ts` (who may) and `ciphertext.ts` (what a blob is).
  */
@@ -17,9 +17,25 @@ import { cancelKeyDeletion, keyDeletionLoop, scheduleKeyDeletion } from './delet
 import { foresee } from './foresee.ts';
 import { createGrant, listGrants, listRetirableGrants, retireGrant, revokeGrant } from './grants.ts';
 import { getKeyPolicy, listKeyPolicies, putKeyPolicy } from './key-policies.ts';
+import {
+  deriveSharedSecret,
+  generateDataKeyPair,
+  generateDataKeyPairWithoutPlaintext,
+  getPublicKey,
+} from './key-pairs.ts';
 import { createKey, describeKey, disableKey, enableKey, listKeys, updateKeyDescription } from './keys.ts';
+import { generateMac, verifyMac } from './macs.ts';
+import { replicateKey, updatePrimaryRegion } from './multi-region.ts';
 import { resourceAccess } from './resource-access.ts';
-import { disableKeyRotation, enableKeyRotation, getKeyRotationStatus } from './rotation.ts';
+import {
+  disableKeyRotation,
+  enableKeyRotation,
+  getKeyRotationStatus,
+  listKeyRotations,
+  rotateKeyOnDemand,
+} from './rotation.ts';
+import { keyRotationLoop } from './rotation-loop.ts';
+import { sign, verify } from './signing.ts';
 import { listResourceTags, tagResource, untagResource } from './tags.ts';
 
 export const kms: ServiceDefinition = {
@@ -34,6 +50,7 @@ export const kms: ServiceDefinition = {
     createKey,
     decrypt,
     deleteAlias,
+    deriveSharedSecret,
     describeKey,
     disableKey,
     disableKeyRotation,
@@ -41,25 +58,36 @@ export const kms: ServiceDefinition = {
     enableKeyRotation,
     encrypt,
     generateDataKey,
+    generateDataKeyPair,
+    generateDataKeyPairWithoutPlaintext,
     generateDataKeyWithoutPlaintext,
+    generateMac,
     generateRandom,
     getKeyPolicy,
     getKeyRotationStatus,
+    getPublicKey,
     listAliases,
     listGrants,
     listKeyPolicies,
+    listKeyRotations,
     listKeys,
     listResourceTags,
     listRetirableGrants,
     putKeyPolicy,
     reEncrypt,
+    replicateKey,
     retireGrant,
     revokeGrant,
+    rotateKeyOnDemand,
     scheduleKeyDeletion,
+    sign,
     tagResource,
     untagResource,
     updateAlias,
     updateKeyDescription,
+    updatePrimaryRegion,
+    verify,
+    verifyMac,
   }),
-  loops: (house) => [keyDeletionLoop(house)],
+  loops: (house) => [keyDeletionLoop(house), keyRotationLoop(house)],
 };

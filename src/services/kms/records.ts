@@ -4,10 +4,12 @@
  * Glossary: a key has a row of key materials, the last of which encrypts; the earlier ones stay to decrypt what they
  * encrypted (rotation). Materials are wrapped under the master secret (`key-material.ts`) and never leave this room.
  */
+import type { KeyMetadata, KeyUsageType } from '@aws-sdk/client-kms';
 import { AwsError, formatArn, parseArn } from '../../common/index.ts';
 import { collection, type Queryable } from '../../store/index.ts';
 import type { GrantConstraints } from '../../core/kms-grant/index.ts';
 import type { PolicyPrincipals } from '../bound-policies.ts';
+import { algorithmsOf, type KeySpec, specOf, usageOf } from './key-specs.ts';
 
 export type KeyMaterial = Readonly<{
   /** From 1. */
@@ -16,6 +18,8 @@ export type KeyMaterial = Readonly<{
   id: string;
   /** Base64; see `wrap`. */
   wrapped: string;
+  /** Absent: the first one. */
+  rotated?: Readonly<{ at: number; type: 'AUTOMATIC' | 'ON_DEMAND' }>;
 }>;
 
 export type Key = Readonly<{
@@ -24,16 +28,26 @@ export type Key = Readonly<{
   account: string;
   region: string;
   description: string;
-  state: 'Enabled' | 'Disabled' | 'PendingDeletion';
+  /** `PendingReplicaDeletion`: a primary key, whose own waiting period begins when its last replica is gone. */
+  state: 'Enabled' | 'Disabled' | 'PendingDeletion' | 'PendingReplicaDeletion';
   createdAt: number;
-  deletion?: Readonly<{ at: number; windowInDays: number }>;
+  deletion?: Readonly<{ at?: number; windowInDays: number }>;
+  /** Absent: `SYMMETRIC_DEFAULT`. */
+  spec?: KeySpec;
+  /** Absent: `ENCRYPT_DECRYPT`. */
+  usage?: KeyUsageType;
+  /** Base64 of SPKI (DER); of pairs alone. */
+  publicKey?: string;
+  /** The same in all related keys. */
+  multiRegion?: Readonly<{ primaryRegion: string; replicaRegions: readonly string[] }>;
   manager: 'CUSTOMER' | 'AWS';
   /** Bound to the users and roles that it names, as `policyPrincipals` tells; see `bound-policies.ts`. */
   policy: string;
   policyPrincipals?: PolicyPrincipals | undefined;
   tags: Readonly<Record<string, string>>;
   materials: readonly KeyMaterial[];
-  rotation?: Readonly<{ periodInDays: number; nextAt: number }>;
+  /** `overdue`: a date came while the key was not enabled; it rotates when it is again. */
+  rotation?: Readonly<{ periodInDays: number; nextAt: number; overdue?: boolean }>;
 }>;
 
 export type Alias = Readonly<{ aliasName: string; keyId: string; createdAt: number; updatedAt: number }>;
@@ -117,6 +131,9 @@ export function assertNotPending(key: Key): void {
   if (key.state === 'PendingDeletion') {
     throw new AwsError('KMSInvalidStateException', `${key.arn} is pending deletion.`);
   }
+  if (key.state === 'PendingReplicaDeletion') {
+    throw new AwsError('KMSInvalidStateException', `${key.arn} is pending replica deletion.`);
+  }
 }
 
 /** AWS managed keys are AWS's to change. */
@@ -130,7 +147,11 @@ export function assertCustomerManaged(key: Key, operation: string): void {
 }
 
 /** `KeyMetadata`, as DescribeKey shows it. */
-export function keyMetadata(key: Key) {
+export function keyMetadata(key: Key): KeyMetadata {
+  const spec = specOf(key);
+  const usage = usageOf(key);
+  const { encryption, signing, mac, agreement } = algorithmsOf(spec, usage);
+  const { deletion } = key;
   return {
     AWSAccountId: key.account,
     KeyId: key.keyId,
@@ -138,15 +159,38 @@ export function keyMetadata(key: Key) {
     CreationDate: new Date(key.createdAt),
     Enabled: key.state === 'Enabled',
     Description: key.description,
-    KeyUsage: 'ENCRYPT_DECRYPT' as const,
+    KeyUsage: usage,
     KeyState: key.state,
-    ...(key.deletion && { DeletionDate: new Date(key.deletion.at) }),
-    Origin: 'AWS_KMS' as const,
+    ...(deletion?.at !== undefined && { DeletionDate: new Date(deletion.at) }),
+    ...(deletion !== undefined && deletion.at === undefined && { PendingDeletionWindowInDays: deletion.windowInDays }),
+    Origin: 'AWS_KMS',
     KeyManager: key.manager,
-    CustomerMasterKeySpec: 'SYMMETRIC_DEFAULT' as const,
-    KeySpec: 'SYMMETRIC_DEFAULT' as const,
-    EncryptionAlgorithms: ['SYMMETRIC_DEFAULT' as const],
-    MultiRegion: false,
-    CurrentKeyMaterialId: key.materials.at(-1)?.id,
+    CustomerMasterKeySpec: spec as KeyMetadata['CustomerMasterKeySpec'],
+    KeySpec: spec,
+    ...(encryption.length > 0 && { EncryptionAlgorithms: [...encryption] as KeyMetadata['EncryptionAlgorithms'] }),
+    ...(signing.length > 0 && { SigningAlgorithms: [...signing] as KeyMetadata['SigningAlgorithms'] }),
+    ...(mac.length > 0 && { MacAlgorithms: [...mac] as KeyMetadata['MacAlgorithms'] }),
+    ...(agreement.length > 0 && { KeyAgreementAlgorithms: ['ECDH'] }),
+    MultiRegion: key.multiRegion !== undefined,
+    ...(key.multiRegion && { MultiRegionConfiguration: relatedKeys(key, key.multiRegion) }),
+    ...(spec === 'SYMMETRIC_DEFAULT' && { CurrentKeyMaterialId: key.materials.at(-1)?.id }),
   };
+}
+
+function relatedKeys(key: Key, { primaryRegion, replicaRegions }: NonNullable<Key['multiRegion']>) {
+  const inRegion = (region: string) => ({ Arn: arnIn(key, region), Region: region });
+  return {
+    MultiRegionKeyType: primaryRegion === key.region ? ('PRIMARY' as const) : ('REPLICA' as const),
+    PrimaryKey: inRegion(primaryRegion),
+    ReplicaKeys: replicaRegions.map(inRegion),
+  };
+}
+
+/** The ARN of the related multi-Region key in another Region. */
+export function arnIn(key: Pick<Key, 'account' | 'keyId'>, region: string): string {
+  return formatArn('kms', region, key.account, `key/${key.keyId}`);
+}
+
+export function isReplica(key: Key): boolean {
+  return key.multiRegion !== undefined && key.multiRegion.primaryRegion !== key.region;
 }

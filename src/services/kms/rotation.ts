@@ -1,61 +1,41 @@
 /**
- * Automatic rotation: after each period the key gets new material, which encrypts from then on; the old materials keep
- * decrypting what they encrypted. The new material is made when it is first needed, which nobody can tell from its being
- * made on the day.
+ * Rotation, on a period by the clock or on demand. Related multi-Region keys rotate together, by their primary.
+ * Source: KMS Developer Guide, "Rotating AWS KMS keys".
  */
 import type {
   DisableKeyRotationRequest,
   EnableKeyRotationRequest,
   GetKeyRotationStatusRequest,
   GetKeyRotationStatusResponse,
+  ListKeyRotationsRequest,
+  ListKeyRotationsResponse,
+  RotateKeyOnDemandRequest,
+  RotateKeyOnDemandResponse,
+  RotationsListEntry,
 } from '@aws-sdk/client-kms';
 import { AwsError, DAY_MS } from '../../common/index.ts';
-import { type House, operation } from '../service.ts';
+import { operation } from '../service.ts';
 import { keyAccess, onKey, requireKey } from './access.ts';
-import { newMaterial } from './key-material.ts';
-import { changeKey } from './change-key.ts';
-import { assertEnabled, type Key, type KeyMaterial, keys } from './records.ts';
+import { changeRelatedKeys } from './change-key.ts';
+import { isSymmetric, specOf } from './key-specs.ts';
+import { readMarker } from './pages.ts';
+import { assertCustomerManaged, assertEnabled, isReplica, type Key, type KeyMaterial } from './records.ts';
+import { currentMaterial, rotatedMaterials, scheduleRotation, unscheduleRotation } from './rotation-loop.ts';
 
-/** The material that encrypts at `now`, after a rotation that is due. */
-export async function currentMaterial(house: House, key: Key, now: number): Promise<KeyMaterial> {
-  const newest = key.materials.at(-1);
-  if (newest === undefined) throw new Error(`key ${key.arn} has no material`);
-  if (key.rotation === undefined || now < key.rotation.nextAt) return newest;
-  const made = newMaterial(house, key.arn, newest.version + 1, house.ids.bytes(32));
-  const where = { account: key.account, region: key.region, id: key.keyId };
-  return house.store.transaction(async (tx) => {
-    const fresh = (await keys.getForUpdate(tx, where))?.document;
-    const last = fresh?.materials.at(-1);
-    if (fresh === undefined || last === undefined) throw new Error(`key ${key.arn} vanished while it rotated`);
-    if (fresh.rotation === undefined || now < fresh.rotation.nextAt) return last;
-    const { periodInDays, nextAt } = fresh.rotation;
-    const rotation = { periodInDays, nextAt: following(nextAt, periodInDays, now) };
-    await keys.update(tx, where, { ...fresh, rotation, materials: [...fresh.materials, made] });
-    return made;
-  });
-}
-
-/** The first rotation after `now` in the row that `nextAt` belongs to. */
-function following(nextAt: number, periodInDays: number, now: number): number {
-  const period = periodInDays * DAY_MS;
-  return now < nextAt ? nextAt : nextAt + (Math.floor((now - nextAt) / period) + 1) * period;
-}
+const MOST_ON_DEMAND = 25;
 
 export const getKeyRotationStatus = operation<GetKeyRotationStatusRequest, GetKeyRotationStatusResponse>({
   authorize: onKey({ action: 'GetKeyRotationStatus', crossAccount: true }),
   async handle(input, call) {
     const key = await requireKey(call, input.KeyId ?? '');
-    // AWS managed keys rotate every year, and say so.
-    const rotation = key.manager === 'AWS' ? { periodInDays: 365, nextAt: key.createdAt + 365 * DAY_MS } : key.rotation;
-    const pending = key.state === 'PendingDeletion';
+    const rotation = key.state === 'Enabled' || key.state === 'Disabled' ? key.rotation : undefined;
     return {
       KeyId: key.arn,
-      KeyRotationEnabled: rotation !== undefined && !pending,
-      ...(rotation !== undefined &&
-        !pending && {
-          RotationPeriodInDays: rotation.periodInDays,
-          NextRotationDate: new Date(following(rotation.nextAt, rotation.periodInDays, call.now)),
-        }),
+      KeyRotationEnabled: rotation !== undefined,
+      ...(rotation !== undefined && {
+        RotationPeriodInDays: rotation.periodInDays,
+        NextRotationDate: new Date(rotation.nextAt),
+      }),
     };
   },
 });
@@ -72,10 +52,12 @@ export const enableKeyRotation = operation<EnableKeyRotationRequest, void>({
     if (periodInDays < 90 || periodInDays > 2560) {
       throw new AwsError('ValidationException', 'RotationPeriodInDays must be between 90 and 2560 days (inclusive).');
     }
-    await changeKey(call, input.KeyId, 'EnableKeyRotation', (key) => {
-      assertEnabled(key);
+    await changeRelatedKeys(call, input.KeyId, 'EnableKeyRotation', async (key, tx) => {
+      assertRotatable(key);
       if (key.rotation?.periodInDays === periodInDays) return key;
-      return { ...key, rotation: { periodInDays, nextAt: call.now + periodInDays * DAY_MS } };
+      const rotation = { periodInDays, nextAt: call.now + periodInDays * DAY_MS };
+      await scheduleRotation(call.house, tx, key, rotation.nextAt, periodInDays);
+      return { materials: key.materials, rotation };
     });
   },
 });
@@ -83,9 +65,76 @@ export const enableKeyRotation = operation<EnableKeyRotationRequest, void>({
 export const disableKeyRotation = operation<DisableKeyRotationRequest, void>({
   authorize: onKey({ action: 'DisableKeyRotation' }),
   handle: (input, call) =>
-    changeKey(call, input.KeyId, 'DisableKeyRotation', (key) => {
-      assertEnabled(key);
-      const { rotation: _off, ...rest } = key;
-      return rest;
+    changeRelatedKeys(call, input.KeyId, 'DisableKeyRotation', async (key, tx) => {
+      assertRotatable(key);
+      await unscheduleRotation(call.house, tx, key);
+      return { materials: key.materials };
     }),
 });
+
+/** AWS rotates in the background; here it is done when the call returns. */
+export const rotateKeyOnDemand = operation<RotateKeyOnDemandRequest, RotateKeyOnDemandResponse>({
+  authorize: onKey({ action: 'RotateKeyOnDemand' }),
+  async handle(input, call) {
+    let arn = '';
+    await changeRelatedKeys(call, input.KeyId, 'RotateKeyOnDemand', (key) => {
+      assertRotatable(key);
+      if (key.materials.filter(({ rotated }) => rotated?.type === 'ON_DEMAND').length >= MOST_ON_DEMAND) {
+        throw new AwsError(
+          'LimitExceededException',
+          `The key ${key.arn} has been rotated on demand ${MOST_ON_DEMAND} times, which is the most.`,
+        );
+      }
+      arn = key.arn;
+      return { ...key, materials: rotatedMaterials(call.house, key, call.now, 'ON_DEMAND') };
+    });
+    return { KeyId: arn };
+  },
+});
+
+export const listKeyRotations = operation<ListKeyRotationsRequest, ListKeyRotationsResponse>({
+  authorize: onKey({ action: 'ListKeyRotations' }),
+  async handle(input, call) {
+    const limit = input.Limit ?? 100;
+    const after = readMarker(input.Marker);
+    const key = await requireKey(call, input.KeyId ?? '');
+    if (!isSymmetric(key)) throw unsupported(key);
+    const all = input.IncludeKeyMaterial === 'ALL_KEY_MATERIAL';
+    const rest = key.materials.filter(
+      ({ version, rotated }) => (all || rotated !== undefined) && (after === undefined || version > Number(after.id)),
+    );
+    const shown = rest.slice(0, limit);
+    const last = shown.at(-1);
+    const more = rest.length > shown.length && last !== undefined;
+    const marker = { sort: '', id: String(last?.version ?? '') };
+    return {
+      Rotations: shown.map((material) => entry(key, material, all)),
+      Truncated: more,
+      ...(more && { NextMarker: Buffer.from(JSON.stringify(marker)).toString('base64url') }),
+    };
+  },
+});
+
+function entry(key: Key, { id, version, rotated }: KeyMaterial, all: boolean): RotationsListEntry {
+  return {
+    KeyId: key.arn,
+    KeyMaterialId: id,
+    ...(all && { KeyMaterialState: version === currentMaterial(key).version ? 'CURRENT' : 'NON_CURRENT' }),
+    ...(rotated && { RotationDate: new Date(rotated.at), RotationType: rotated.type }),
+  };
+}
+
+function assertRotatable(key: Key): void {
+  assertCustomerManaged(key, 'Rotation');
+  if (!isSymmetric(key) || isReplica(key)) throw unsupported(key);
+  assertEnabled(key);
+}
+
+function unsupported(key: Key): AwsError {
+  return new AwsError(
+    'UnsupportedOperationException',
+    isReplica(key)
+      ? `You cannot rotate the replica key ${key.arn}: rotate its primary key, and it rotates with it.`
+      : `Rotation is not supported for ${key.arn}, a key of spec ${specOf(key)}.`,
+  );
+}

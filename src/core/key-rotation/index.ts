@@ -1,0 +1,8 @@
+export {
+  decide,
+  followingRotation,
+  type KeyRotationEffect,
+  type KeyRotationEvent,
+  type KeyRotationState,
+  startKeyRotation,
+} from './decide.ts';
