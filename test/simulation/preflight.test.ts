@@ -12,7 +12,7 @@ import { preflight, type PreflightReport } from '../../src/app/preflight/preflig
 import { startSluice, type TestSluice } from '../../src/app/testing.ts';
 import { type Grant, makeTwoAccounts, TWO_ACCOUNTS_SERVICES, type TwoAccounts } from '../support/two-accounts.ts';
 
-const ROUNDS = Number(process.env['SLUICE_PREFLIGHT_ROUNDS'] ?? 6);
+const ROUNDS = Number(process.env['SLUICE_PREFLIGHT_ROUNDS'] ?? 4);
 const LONG = process.env['SLUICE_PREFLIGHT_ROUNDS'] !== undefined;
 const SEED = Number(process.env['SLUICE_PREFLIGHT_SEED'] ?? 20261124);
 const DEADLINE_MS = 60_000;
