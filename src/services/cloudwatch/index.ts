@@ -18,6 +18,7 @@ import {
 } from './alarms.ts';
 import { getMetricData, getMetricStatistics, listMetrics } from './metrics.ts';
 import { putMetricData } from './put-metric-data.ts';
+import { resourceAccess } from './resource-access.ts';
 import { listTagsForResource, tagResource, untagResource } from './tags.ts';
 
 export const cloudwatch: ServiceDefinition = {
@@ -41,4 +42,5 @@ export const cloudwatch: ServiceDefinition = {
     untagResource,
   }),
   loops: (house) => [alarmLoop(house)],
+  resourceAccess,
 };

@@ -89,23 +89,33 @@ export const createServiceLinkedRole = operation<CreateServiceLinkedRoleRequest,
 export const deleteServiceLinkedRole = operation<DeleteServiceLinkedRoleRequest, DeleteServiceLinkedRoleResponse>({
   authorize: async ({ RoleName }, call) => onEntity(call, 'iam:DeleteServiceLinkedRole', 'role', RoleName),
   handle: async ({ RoleName = '' }, call) => {
-    await change(call, async (tx) => {
+    const path = await change(call, async (tx) => {
       const role = await entityForUpdate(tx, 'role', call.account, RoleName);
       if (!role.path.startsWith('/aws-service-role/')) {
         throw noSuchEntity(`The service-linked role with name ${RoleName} cannot be found.`);
       }
       await roles.delete(tx, nameKey(call.account, RoleName));
+      return role.path;
     });
-    return { DeletionTaskId: `task/aws-service-role/${RoleName}/${call.house.ids.uuid()}` };
+    return { DeletionTaskId: `task${path}${RoleName}/${call.house.ids.uuid()}` };
   },
 });
+
+/** `task`, the role's path and name, and an id. */
+const TASK = /^task(\/aws-service-role\/[^/]+\/)([^/]+)\/[0-9a-f-]{36}$/;
 
 export const getServiceLinkedRoleDeletionStatus = operation<
   GetServiceLinkedRoleDeletionStatusRequest,
   GetServiceLinkedRoleDeletionStatusResponse
 >({
+  authorize: async ({ DeletionTaskId = '' }, call) => {
+    const [, path = '/', name] = TASK.exec(DeletionTaskId) ?? [];
+    return [
+      { action: 'iam:GetServiceLinkedRoleDeletionStatus', resource: iamArn(call.account, 'role', path, name ?? '*') },
+    ];
+  },
   handle: async ({ DeletionTaskId = '' }) => {
-    if (!/^task\/aws-service-role\/[^/]+\/[0-9a-f-]{36}$/.test(DeletionTaskId)) {
+    if (!TASK.test(DeletionTaskId)) {
       throw noSuchEntity(`Task ID ${DeletionTaskId} not found.`);
     }
     return { Status: 'SUCCEEDED' };

@@ -16,10 +16,11 @@ import type {
   ListCreateAccountStatusResponse,
   MoveAccountRequest,
 } from '@aws-sdk/client-organizations';
-import { type AccessRequest, AwsError, DIGITS, type Ids, LOWER_ALPHANUMERIC } from '../../common/index.ts';
+import { AwsError, DIGITS, type Ids, LOWER_ALPHANUMERIC } from '../../common/index.ts';
 import { type AccountCreation, begin } from '../../core/account-creation/index.ts';
 import { type AccountRecord, accounts, collection, globalKey, type Queryable, timeSort } from '../../store/index.ts';
-import { type Call, operation } from '../index.ts';
+import { operation } from '../index.ts';
+import { onEach, onOrganization } from './access.ts';
 import { ACCOUNT_CREATION } from './account-creation.ts';
 import { changeOrganization } from './policy-records.ts';
 import {
@@ -108,6 +109,7 @@ export const listAccounts = operation<ListAccountsRequest, ListAccountsResponse>
 });
 
 export const listAccountsForParent = operation<ListAccountsForParentRequest, ListAccountsForParentResponse>({
+  authorize: async ({ ParentId }, call) => onOrganization(call, 'ListAccountsForParent', ParentId),
   handle: async (input, call) => {
     const { store } = call.house;
     const organization = await managedOrganization(store, call);
@@ -119,7 +121,7 @@ export const listAccountsForParent = operation<ListAccountsForParentRequest, Lis
 });
 
 export const describeAccount = operation<DescribeAccountRequest, DescribeAccountResponse>({
-  authorize: async ({ AccountId }, call) => onAccount(call, 'organizations:DescribeAccount', AccountId),
+  authorize: async ({ AccountId }, call) => onOrganization(call, 'DescribeAccount', AccountId),
   handle: async ({ AccountId = '' }, call) => {
     const organization = await managedOrganization(call.house.store, call);
     return { Account: shownAccount(organization, await memberAccount(call.house.store, organization, AccountId)) };
@@ -127,7 +129,8 @@ export const describeAccount = operation<DescribeAccountRequest, DescribeAccount
 });
 
 export const moveAccount = operation<MoveAccountRequest, object>({
-  authorize: async ({ AccountId }, call) => onAccount(call, 'organizations:MoveAccount', AccountId),
+  authorize: async ({ AccountId, SourceParentId, DestinationParentId }, call) =>
+    onEach(call, 'MoveAccount', [AccountId, SourceParentId, DestinationParentId]),
   handle: async ({ AccountId = '', SourceParentId = '', DestinationParentId = '' }, call) => {
     await changeOrganization(call.house, async (tx) => {
       const organization = await managedOrganization(tx, call);
@@ -149,12 +152,6 @@ export const moveAccount = operation<MoveAccountRequest, object>({
     return {};
   },
 });
-
-async function onAccount(call: Call, action: string, accountId: string | undefined): Promise<readonly AccessRequest[]> {
-  const organizationId =
-    (await accounts.get(call.house.store, globalKey(call.account)))?.document.organizationId ?? '*';
-  return [{ action, resource: `arn:aws:organizations::${call.account}:account/${organizationId}/${accountId ?? '*'}` }];
-}
 
 async function freeAccountId(q: Queryable, ids: Ids, defaultAccount: string): Promise<string> {
   for (;;) {

@@ -1,5 +1,6 @@
 /** Organizations: accounts under one management account, in a tree of units. */
 import { operationsOf, type ServiceDefinition } from '../index.ts';
+import { resourceAccess } from './access.ts';
 import { accountCreationLoop } from './account-creation.ts';
 import {
   createAccount,
@@ -32,6 +33,7 @@ export const organizations: ServiceDefinition = {
     ...unitOperations,
   }),
   loops: (house) => [accountCreationLoop(house)],
+  resourceAccess,
 };
 
 export { controlsOf } from './controls.ts';

@@ -33,6 +33,7 @@ import { AwsError, LOWER_ALPHANUMERIC } from '../../common/index.ts';
 import { policySize } from '../../core/policy/index.ts';
 import { accounts, globalKey, type Queryable } from '../../store/index.ts';
 import { operation } from '../index.ts';
+import { onEach, onOrganization, onPolicyType } from './access.ts';
 import { controlPolicyFault } from './policy-content.ts';
 import {
   attachedTo,
@@ -65,6 +66,7 @@ const MOST_ATTACHED = 5;
 const MOST_POLICIES = 2_000;
 
 export const createPolicy = operation<CreatePolicyRequest, CreatePolicyResponse>({
+  authorize: async ({ Type }, call) => onPolicyType(call, 'CreatePolicy', Type),
   handle: async ({ Content = '', Description = '', Name = '', Type, Tags }, call) =>
     changeOrganization(call.house, async (tx) => {
       const organization = await managedOrganization(tx, call);
@@ -91,9 +93,7 @@ export const createPolicy = operation<CreatePolicyRequest, CreatePolicyResponse>
 });
 
 export const updatePolicy = operation<UpdatePolicyRequest, UpdatePolicyResponse>({
-  authorize: async ({ PolicyId = '' }, call) => [
-    await onPolicy(call.house.store, 'UpdatePolicy', call.account, PolicyId),
-  ],
+  authorize: async ({ PolicyId }, call) => onOrganization(call, 'UpdatePolicy', PolicyId),
   handle: async ({ PolicyId = '', Name, Description, Content }, call) =>
     changeOrganization(call.house, async (tx) => {
       const organization = await managedOrganization(tx, call);
@@ -114,9 +114,7 @@ export const updatePolicy = operation<UpdatePolicyRequest, UpdatePolicyResponse>
 });
 
 export const deletePolicy = operation<DeletePolicyRequest, object>({
-  authorize: async ({ PolicyId = '' }, call) => [
-    await onPolicy(call.house.store, 'DeletePolicy', call.account, PolicyId),
-  ],
+  authorize: async ({ PolicyId }, call) => onOrganization(call, 'DeletePolicy', PolicyId),
   handle: async ({ PolicyId = '' }, call) => {
     await changeOrganization(call.house, async (tx) => {
       const organization = await managedOrganization(tx, call);
@@ -134,9 +132,7 @@ export const deletePolicy = operation<DeletePolicyRequest, object>({
 });
 
 export const describePolicy = operation<DescribePolicyRequest, DescribePolicyResponse>({
-  authorize: async ({ PolicyId = '' }, call) => [
-    await onPolicy(call.house.store, 'DescribePolicy', call.account, PolicyId),
-  ],
+  authorize: async ({ PolicyId }, call) => onOrganization(call, 'DescribePolicy', PolicyId),
   handle: async ({ PolicyId = '' }, call) => {
     const organization = await managedOrganization(call.house.store, call);
     return { Policy: shown(organization, await policyNamed(call.house.store, organization, PolicyId)) };
@@ -155,9 +151,7 @@ export const listPolicies = operation<ListPoliciesRequest, ListPoliciesResponse>
 });
 
 export const attachPolicy = operation<AttachPolicyRequest, object>({
-  authorize: async ({ PolicyId = '' }, call) => [
-    await onPolicy(call.house.store, 'AttachPolicy', call.account, PolicyId),
-  ],
+  authorize: async ({ PolicyId, TargetId }, call) => onEach(call, 'AttachPolicy', [PolicyId, TargetId]),
   handle: async ({ PolicyId = '', TargetId = '' }, call) => {
     await changeOrganization(call.house, async (tx) => {
       const organization = await managedOrganization(tx, call);
@@ -190,9 +184,7 @@ export const attachPolicy = operation<AttachPolicyRequest, object>({
 });
 
 export const detachPolicy = operation<DetachPolicyRequest, object>({
-  authorize: async ({ PolicyId = '' }, call) => [
-    await onPolicy(call.house.store, 'DetachPolicy', call.account, PolicyId),
-  ],
+  authorize: async ({ PolicyId, TargetId }, call) => onEach(call, 'DetachPolicy', [PolicyId, TargetId]),
   handle: async ({ PolicyId = '', TargetId = '' }, call) => {
     await changeOrganization(call.house, async (tx) => {
       const organization = await managedOrganization(tx, call);
@@ -230,6 +222,7 @@ export const detachPolicy = operation<DetachPolicyRequest, object>({
 });
 
 export const listPoliciesForTarget = operation<ListPoliciesForTargetRequest, ListPoliciesForTargetResponse>({
+  authorize: async ({ TargetId }, call) => onOrganization(call, 'ListPoliciesForTarget', TargetId),
   handle: async (input, call) => {
     const { store } = call.house;
     const organization = await managedOrganization(store, call);
@@ -245,9 +238,7 @@ export const listPoliciesForTarget = operation<ListPoliciesForTargetRequest, Lis
 });
 
 export const listTargetsForPolicy = operation<ListTargetsForPolicyRequest, ListTargetsForPolicyResponse>({
-  authorize: async ({ PolicyId = '' }, call) => [
-    await onPolicy(call.house.store, 'ListTargetsForPolicy', call.account, PolicyId),
-  ],
+  authorize: async ({ PolicyId }, call) => onOrganization(call, 'ListTargetsForPolicy', PolicyId),
   handle: async (input, call) => {
     const organization = await managedOrganization(call.house.store, call);
     const policy = await policyNamed(call.house.store, organization, input.PolicyId ?? '');
@@ -261,6 +252,7 @@ export const listTargetsForPolicy = operation<ListTargetsForPolicyRequest, ListT
 });
 
 export const enablePolicyType = operation<EnablePolicyTypeRequest, EnablePolicyTypeResponse>({
+  authorize: async ({ RootId }, call) => onOrganization(call, 'EnablePolicyType', RootId),
   handle: async ({ RootId = '', PolicyType }, call) =>
     changeOrganization(call.house, async (tx) => {
       const organization = await rootOf(await managedOrganization(tx, call), RootId);
@@ -280,6 +272,7 @@ export const enablePolicyType = operation<EnablePolicyTypeRequest, EnablePolicyT
 
 /** Its policies are detached from everything: enabled again, the full-access policy stands everywhere. */
 export const disablePolicyType = operation<DisablePolicyTypeRequest, DisablePolicyTypeResponse>({
+  authorize: async ({ RootId }, call) => onOrganization(call, 'DisablePolicyType', RootId),
   handle: async ({ RootId = '', PolicyType }, call) =>
     changeOrganization(call.house, async (tx) => {
       const organization = await rootOf(await managedOrganization(tx, call), RootId);
@@ -371,17 +364,6 @@ async function ownPolicy(q: Queryable, organization: OrganizationRecord, id: str
   throw new AwsError('InvalidInputException', 'You cannot modify or delete a policy that AWS manages.', {
     fields: { Reason: 'IMMUTABLE_POLICY' },
   });
-}
-
-async function onPolicy(q: Queryable, action: string, account: string, policyId: string) {
-  const policy = (await policies.get(q, globalKey(policyId)))?.document;
-  const organizationId = (await accounts.get(q, globalKey(account)))?.document.organizationId ?? '*';
-  const kind = policy?.type.toLowerCase() ?? '*';
-  return {
-    action: `organizations:${action}`,
-    resource: `arn:aws:organizations::${account}:policy/${organizationId}/${kind}/${policyId}`,
-    ...(policy === undefined ? {} : { context: { 'organizations:PolicyType': policy.type } }),
-  };
 }
 
 async function requireTarget(q: Queryable, organization: OrganizationRecord, id: string): Promise<void> {

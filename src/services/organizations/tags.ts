@@ -8,11 +8,13 @@ import type {
 import { AwsError } from '../../common/index.ts';
 import { accounts, globalKey, type Queryable, type Tags } from '../../store/index.ts';
 import { type Call, operation } from '../index.ts';
+import { onOrganization } from './access.ts';
 import { managedOrganization, type OrganizationRecord, organizations, page, tagsOf, units } from './records.ts';
 
 const MOST_TAGS = 50;
 
 export const tagResource = operation<TagResourceRequest, object>({
+  authorize: async ({ ResourceId }, call) => onOrganization(call, 'TagResource', ResourceId),
   handle: async ({ ResourceId = '', Tags }, call) => {
     await edit(call, ResourceId, (tags) => {
       const all = { ...tags, ...tagsOf(Tags) };
@@ -28,6 +30,7 @@ export const tagResource = operation<TagResourceRequest, object>({
 });
 
 export const untagResource = operation<UntagResourceRequest, object>({
+  authorize: async ({ ResourceId }, call) => onOrganization(call, 'UntagResource', ResourceId),
   handle: async ({ ResourceId = '', TagKeys = [] }, call) => {
     await edit(call, ResourceId, (tags) =>
       Object.fromEntries(Object.entries(tags).filter(([key]) => !TagKeys.includes(key))),
@@ -37,6 +40,7 @@ export const untagResource = operation<UntagResourceRequest, object>({
 });
 
 export const listTagsForResource = operation<ListTagsForResourceRequest, ListTagsForResourceResponse>({
+  authorize: async ({ ResourceId }, call) => onOrganization(call, 'ListTagsForResource', ResourceId),
   handle: async ({ ResourceId = '', NextToken }, call) => {
     const organization = await managedOrganization(call.house.store, call);
     const { tags } = await tagged(call.house.store, organization, ResourceId);

@@ -18,6 +18,7 @@ import type {
 import { AwsError, LOWER_ALPHANUMERIC } from '../../common/index.ts';
 import { accounts, globalKey, type Queryable } from '../../store/index.ts';
 import { operation } from '../index.ts';
+import { onOrganization } from './access.ts';
 import {
   accountsOf,
   managedOrganization,
@@ -36,6 +37,7 @@ import {
 const DEEPEST = 5;
 
 export const createOrganizationalUnit = operation<CreateOrganizationalUnitRequest, CreateOrganizationalUnitResponse>({
+  authorize: async ({ ParentId }, call) => onOrganization(call, 'CreateOrganizationalUnit', ParentId),
   handle: async ({ ParentId = '', Name = '', Tags }, call) =>
     call.house.store.transaction(async (tx) => {
       const organization = await managedOrganization(tx, call);
@@ -63,6 +65,8 @@ export const describeOrganizationalUnit = operation<
   DescribeOrganizationalUnitRequest,
   DescribeOrganizationalUnitResponse
 >({
+  authorize: async ({ OrganizationalUnitId }, call) =>
+    onOrganization(call, 'DescribeOrganizationalUnit', OrganizationalUnitId),
   handle: async ({ OrganizationalUnitId = '' }, call) => {
     const organization = await managedOrganization(call.house.store, call);
     const unit = await unitNamed(call.house.store, organization, OrganizationalUnitId);
@@ -71,6 +75,8 @@ export const describeOrganizationalUnit = operation<
 });
 
 export const updateOrganizationalUnit = operation<UpdateOrganizationalUnitRequest, UpdateOrganizationalUnitResponse>({
+  authorize: async ({ OrganizationalUnitId }, call) =>
+    onOrganization(call, 'UpdateOrganizationalUnit', OrganizationalUnitId),
   handle: async ({ OrganizationalUnitId = '', Name }, call) =>
     call.house.store.transaction(async (tx) => {
       const organization = await managedOrganization(tx, call);
@@ -85,6 +91,8 @@ export const updateOrganizationalUnit = operation<UpdateOrganizationalUnitReques
 });
 
 export const deleteOrganizationalUnit = operation<DeleteOrganizationalUnitRequest, object>({
+  authorize: async ({ OrganizationalUnitId }, call) =>
+    onOrganization(call, 'DeleteOrganizationalUnit', OrganizationalUnitId),
   handle: async ({ OrganizationalUnitId = '' }, call) => {
     await call.house.store.transaction(async (tx) => {
       const organization = await managedOrganization(tx, call);
@@ -106,6 +114,7 @@ export const listOrganizationalUnitsForParent = operation<
   ListOrganizationalUnitsForParentRequest,
   ListOrganizationalUnitsForParentResponse
 >({
+  authorize: async ({ ParentId }, call) => onOrganization(call, 'ListOrganizationalUnitsForParent', ParentId),
   handle: async (input, call) => {
     const { store } = call.house;
     const organization = await managedOrganization(store, call);
@@ -117,6 +126,7 @@ export const listOrganizationalUnitsForParent = operation<
 });
 
 export const listChildren = operation<ListChildrenRequest, ListChildrenResponse>({
+  authorize: async ({ ParentId }, call) => onOrganization(call, 'ListChildren', ParentId),
   handle: async (input, call) => {
     const { store } = call.house;
     const organization = await managedOrganization(store, call);
@@ -130,6 +140,7 @@ export const listChildren = operation<ListChildrenRequest, ListChildrenResponse>
 });
 
 export const listParents = operation<ListParentsRequest, ListParentsResponse>({
+  authorize: async ({ ChildId }, call) => onOrganization(call, 'ListParents', ChildId),
   handle: async ({ ChildId = '' }, call) => {
     const organization = await managedOrganization(call.house.store, call);
     const parentId = await parentOf(call.house.store, organization, ChildId);
