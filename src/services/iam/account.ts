@@ -7,8 +7,19 @@ import type {
   ListAccountAliasesResponse,
 } from '@aws-sdk/client-iam';
 import { AwsError } from '../../common/index.ts';
-import { collection, globalKey, groups, managedPolicies, roles, users } from '../../store/index.ts';
-import { operation } from '../index.ts';
+import {
+  accessKeys,
+  collection,
+  globalKey,
+  groups,
+  managedPolicies,
+  oidcProviders,
+  type Queryable,
+  roles,
+  userParent,
+  users,
+} from '../../store/index.ts';
+import { type Call, operation } from '../index.ts';
 import { change } from './identity-cache.ts';
 import { instanceProfiles } from './instance-profile-records.ts';
 import { listPage } from './listing.ts';
@@ -85,10 +96,10 @@ export const getAccountSummary = operation<object, GetAccountSummaryResponse>({
         MFADevices: 0,
         MFADevicesInUse: 0,
         AccountMFAEnabled: 0,
-        AccountAccessKeysPresent: account === call.house.config.defaultAccount ? 1 : 0,
+        AccountAccessKeysPresent: await rootKeys(store, call),
         AccountSigningCertificatesPresent: 0,
         AccountPasswordPresent: 0,
-        Providers: 0,
+        Providers: await oidcProviders.count(store, { account }),
         ServerCertificates: 0,
         ServerCertificatesQuota: 20,
         SigningCertificatesPerUserQuota: 2,
@@ -97,3 +108,9 @@ export const getAccountSummary = operation<object, GetAccountSummaryResponse>({
     };
   },
 });
+
+/** 1 where the root has a key: of its own, or the key `test` of the first account. */
+async function rootKeys(q: Queryable, { account, house }: Call): Promise<number> {
+  if (account === house.config.defaultAccount) return 1;
+  return Math.min(1, await accessKeys.count(q, { parent: userParent(account, '') }));
+}

@@ -9,7 +9,6 @@ import { change } from './identity-cache.ts';
 import { type PageEnd, type PageRequest, slicePage } from './listing.ts';
 import { checkDocument, checkInline } from './policy-checks.ts';
 import { checkArn, existingPolicy } from './policy-lookup.ts';
-import { awsManagedPolicy } from '../../core/managed-policies/index.ts';
 import {
   type Entity,
   type EntityKind,
@@ -17,6 +16,7 @@ import {
   entityName,
   entityNamed,
   noSuchEntity,
+  policyNameOf,
   quotaExceeded,
   refuseServiceLinked,
   saveEntity,
@@ -188,8 +188,4 @@ async function edit(call: Call, kind: EntityKind, name: string, work: (entity: E
 
 function noInlinePolicy(kind: EntityKind, name: string) {
   return noSuchEntity(`The ${kind} policy with name ${name} cannot be found.`);
-}
-
-function policyNameOf(arn: string): string {
-  return awsManagedPolicy(arn)?.policyName ?? arn.slice(arn.lastIndexOf('/') + 1);
 }

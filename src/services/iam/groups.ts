@@ -12,6 +12,7 @@ import type {
   ListGroupsRequest,
   ListGroupsResponse,
   RemoveUserFromGroupRequest,
+  UpdateGroupRequest,
 } from '@aws-sdk/client-iam';
 import { AwsError } from '../../common/index.ts';
 import { type GroupRecord, groups, nameKey, type Queryable, type UserRecord, users } from '../../store/index.ts';
@@ -51,7 +52,7 @@ export const createGroup = operation<CreateGroupRequest, CreateGroupResponse>({
         throw quotaExceeded('GroupsPerAccount', MOST_GROUPS);
       }
       if (!(await groups.insert(tx, nameKey(call.account, GroupName), group))) {
-        throw new AwsError('EntityAlreadyExistsException', `Group with name ${GroupName} already exists.`);
+        throw groupExists(GroupName);
       }
     });
     return { Group: shownGroup(group) };
@@ -78,6 +79,36 @@ export const listGroups = operation<ListGroupsRequest, ListGroupsResponse>({
       underPath(input.PathPrefix),
     );
     return { Groups: items.map(shownGroup), ...end };
+  },
+});
+
+/** Renaming keeps the group's id, policies and members. */
+export const updateGroup = operation<UpdateGroupRequest, object>({
+  authorize: async ({ GroupName, NewPath, NewGroupName }, call) => [
+    ...(await onEntity(call, 'iam:UpdateGroup', 'group', GroupName)),
+    ...(NewPath === undefined && NewGroupName === undefined
+      ? []
+      : onNew(call, 'iam:UpdateGroup', 'group', NewPath, NewGroupName ?? GroupName)),
+  ],
+  handle: async ({ GroupName = '', NewPath, NewGroupName }, call) => {
+    await change(call, async (tx) => {
+      const group = await entityForUpdate(tx, 'group', call.account, GroupName);
+      const groupName = NewGroupName ?? group.groupName;
+      const path = NewPath ?? group.path;
+      const renamed = { ...group, groupName, path, arn: iamArn(call.account, 'group', path, groupName) };
+      const [before, after] = [nameKey(call.account, group.groupName), nameKey(call.account, groupName)];
+      if (before.id === after.id) {
+        await groups.update(tx, after, renamed);
+        return;
+      }
+      if (!(await groups.insert(tx, after, renamed))) throw groupExists(groupName);
+      await groups.delete(tx, before);
+      for (const user of await membersOf(tx, call.account, before.id)) {
+        const memberships = user.groups.map((name) => (name === before.id ? after.id : name));
+        await saveEntity(tx, 'user', call.account, { ...user, groups: memberships });
+      }
+    });
+    return {};
   },
 });
 
@@ -141,6 +172,10 @@ export const listGroupsForUser = operation<ListGroupsForUserRequest, ListGroupsF
     return { Groups: items.map(shownGroup), ...end };
   },
 });
+
+function groupExists(name: string): AwsError {
+  return new AwsError('EntityAlreadyExistsException', `Group with name ${name} already exists.`);
+}
 
 async function membersOf(q: Queryable, account: string, groupName: string): Promise<UserRecord[]> {
   const all = await users.list(q, { account });

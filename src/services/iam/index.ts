@@ -1,6 +1,8 @@
 /** IAM: who exists, and what they may do. */
 import { operationsOf, type ServiceDefinition } from '../index.ts';
 import * as accessKeyOperations from './access-keys.ts';
+import { getAccountAuthorizationDetails } from './authorization-details.ts';
+import * as credentialReportOperations from './credential-report.ts';
 import * as accountOperations from './account.ts';
 import { policyOperations } from './entity-policies.ts';
 import { tagOperations } from './entity-tags.ts';
@@ -39,6 +41,8 @@ export const iam: ServiceDefinition = {
       updateUser,
       deleteUser,
       ...accessKeyOperations,
+      getAccountAuthorizationDetails,
+      ...credentialReportOperations,
       ...accountOperations,
       ...groupOperations,
       ...instanceProfileOperations,

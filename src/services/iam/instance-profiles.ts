@@ -6,7 +6,6 @@ import type {
   DeleteInstanceProfileRequest,
   GetInstanceProfileRequest,
   GetInstanceProfileResponse,
-  InstanceProfile,
   ListInstanceProfilesForRoleRequest,
   ListInstanceProfilesForRoleResponse,
   ListInstanceProfilesRequest,
@@ -14,7 +13,7 @@ import type {
   RemoveRoleFromInstanceProfileRequest,
 } from '@aws-sdk/client-iam';
 import { AwsError } from '../../common/index.ts';
-import { nameKey, type Queryable, roles, type Tx } from '../../store/index.ts';
+import { nameKey, type Tx } from '../../store/index.ts';
 import { type Call, operation } from '../index.ts';
 import { onEntity, onInstanceProfile, onNew, requestTags } from './access.ts';
 import { change } from './identity-cache.ts';
@@ -29,10 +28,9 @@ import {
   noSuchEntity,
   quotaExceeded,
   refuseServiceLinked,
-  tagsMember,
   withTags,
 } from './records.ts';
-import { listedRole } from './roles.ts';
+import { shownProfile } from './shown-profiles.ts';
 
 const MOST_PROFILES = 1000;
 
@@ -56,7 +54,7 @@ export const createInstanceProfile = operation<CreateInstanceProfileRequest, Cre
         throw new AwsError('EntityAlreadyExistsException', `Instance Profile ${InstanceProfileName} already exists.`);
       }
     });
-    return { InstanceProfile: await shown(call.house.store, call, profile) };
+    return { InstanceProfile: await shownProfile(call.house.store, call, profile) };
   },
 });
 
@@ -67,7 +65,7 @@ export const getInstanceProfile = operation<GetInstanceProfileRequest, GetInstan
     const { store } = call.house;
     const profile = (await instanceProfiles.get(store, nameKey(call.account, InstanceProfileName)))?.document;
     if (profile === undefined) throw noSuchProfile(InstanceProfileName);
-    return { InstanceProfile: await shown(store, call, profile) };
+    return { InstanceProfile: await shownProfile(store, call, profile) };
   },
 });
 
@@ -81,7 +79,7 @@ export const listInstanceProfiles = operation<ListInstanceProfilesRequest, ListI
       input,
       underPath(input.PathPrefix),
     );
-    return { InstanceProfiles: await Promise.all(items.map((profile) => shown(store, call, profile))), ...end };
+    return { InstanceProfiles: await Promise.all(items.map((profile) => shownProfile(store, call, profile))), ...end };
   },
 });
 
@@ -95,7 +93,7 @@ export const listInstanceProfilesForRole = operation<
     const role = await entityNamed(store, 'role', call.account, input.RoleName ?? '');
     const parent = role.roleName.toLowerCase();
     const { items, end } = await listPage(store, instanceProfiles, { account: call.account, parent }, input);
-    return { InstanceProfiles: await Promise.all(items.map((profile) => shown(store, call, profile))), ...end };
+    return { InstanceProfiles: await Promise.all(items.map((profile) => shownProfile(store, call, profile))), ...end };
   },
 });
 
@@ -157,18 +155,4 @@ async function profileForUpdate(tx: Tx, call: Call, name: string): Promise<Insta
 
 function noSuchProfile(name: string): AwsError {
   return noSuchEntity(`Instance Profile ${name} cannot be found.`);
-}
-
-async function shown(q: Queryable, call: Call, profile: InstanceProfileRecord): Promise<InstanceProfile> {
-  const role =
-    profile.role === undefined ? undefined : (await roles.get(q, nameKey(call.account, profile.role)))?.document;
-  return {
-    Path: profile.path,
-    InstanceProfileName: profile.name,
-    InstanceProfileId: profile.profileId,
-    Arn: profile.arn,
-    CreateDate: new Date(profile.createdAt),
-    Roles: role === undefined ? [] : [await listedRole(q, role)],
-    ...tagsMember(profile.tags),
-  };
 }

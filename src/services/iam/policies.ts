@@ -16,8 +16,6 @@ import type {
   ListPoliciesResponse,
   ListPolicyVersionsRequest,
   ListPolicyVersionsResponse,
-  Policy,
-  PolicyVersion,
   SetDefaultPolicyVersionRequest,
 } from '@aws-sdk/client-iam';
 import { AwsError } from '../../common/index.ts';
@@ -31,12 +29,13 @@ import {
 } from '../../store/index.ts';
 import { type Call, operation } from '../index.ts';
 import { onNew, onPolicy, requestTags } from './access.ts';
-import { awsManagedPolicies, awsManagedPolicy, type AwsManagedPolicy } from '../../core/managed-policies/index.ts';
+import { awsManagedPolicies, awsManagedPolicy } from '../../core/managed-policies/index.ts';
 import { change } from './identity-cache.ts';
 import { policyIdOfArn } from './identity.ts';
 import { slicePage } from './listing.ts';
 import { checkManaged } from './policy-checks.ts';
 import { checkArn, ownPolicy, type PolicyUse, policyUses } from './policy-lookup.ts';
+import { asRecord, shownPolicy, shownVersion } from './shown-policies.ts';
 import { iamArn, newUniqueId, noSuchEntity, quotaExceeded, tagsMember, urlEncoded, withTags } from './records.ts';
 
 const MOST_POLICIES = 1500;
@@ -267,44 +266,4 @@ function existingVersion(policy: PolicyRecord, versionId: string): PolicyVersion
     throw noSuchEntity(`Policy ${policy.arn} version ${versionId} does not exist or is not attachable.`);
   }
   return version;
-}
-
-function asRecord(policy: AwsManagedPolicy): PolicyRecord {
-  const { arn, policyName, policyId, path, createdAt, updatedAt, versionId, document } = policy;
-  return {
-    arn,
-    policyName,
-    policyId,
-    path,
-    createdAt,
-    updatedAt,
-    defaultVersionId: versionId,
-    versions: [{ versionId, document, createdAt: updatedAt }],
-    nextVersion: 0,
-    tags: {},
-  };
-}
-
-function shownPolicy(policy: PolicyRecord, uses: readonly PolicyUse[]): Policy {
-  return {
-    PolicyName: policy.policyName,
-    PolicyId: policy.policyId,
-    Arn: policy.arn,
-    Path: policy.path,
-    DefaultVersionId: policy.defaultVersionId,
-    AttachmentCount: uses.filter(({ as }) => as === 'policy').length,
-    PermissionsBoundaryUsageCount: uses.filter(({ as }) => as === 'boundary').length,
-    IsAttachable: true,
-    ...(policy.description === undefined ? {} : { Description: policy.description }),
-    CreateDate: new Date(policy.createdAt),
-    UpdateDate: new Date(policy.updatedAt),
-  };
-}
-
-function shownVersion(policy: PolicyRecord, version: PolicyVersionRecord): PolicyVersion {
-  return {
-    VersionId: version.versionId,
-    IsDefaultVersion: version.versionId === policy.defaultVersionId,
-    CreateDate: new Date(version.createdAt),
-  };
 }

@@ -1,8 +1,9 @@
 /** Policies are checked when they are written. Source: IAM User Guide, "IAM and AWS STS quotas". */
 import { AwsError } from '../../common/index.ts';
-import { type PolicyKind, policySize, validatePolicyDocument } from '../../core/policy/index.ts';
+import { parsePolicy, type PolicyKind, policySize, validatePolicyDocument } from '../../core/policy/index.ts';
 import type { InlinePolicies } from '../../store/index.ts';
 import { type EntityKind, quotaExceeded } from './records.ts';
+import { lackingTenantKey } from './shared-providers.ts';
 
 const MANAGED_CHARACTERS = 6144;
 const TRUST_CHARACTERS = 2048;
@@ -24,6 +25,12 @@ export function checkManaged(document: string): void {
 
 export function checkTrust(document: string): void {
   checkDocument(document, 'trust');
+  for (const statement of parsePolicy(document)?.statements ?? []) {
+    const key = lackingTenantKey(statement);
+    if (key !== undefined) {
+      throw malformed(`The trust policy must have a condition on ${key}: the provider is shared by many.`);
+    }
+  }
   if (policySize(document) > TRUST_CHARACTERS) throw quotaExceeded('ACLSizePerRole', TRUST_CHARACTERS);
 }
 

@@ -1,4 +1,5 @@
 /** How IAM's records are addressed, found and shown. */
+import { awsManagedPolicy } from '../../core/managed-policies/index.ts';
 import { AwsError, type Ids, UPPER_ALPHANUMERIC } from '../../common/index.ts';
 import {
   type Collection,
@@ -93,6 +94,10 @@ export function newUniqueId(ids: Ids, prefix: 'AROA' | 'AIDA' | 'AGPA' | 'AIPA' 
 
 export function iamArn(account: string, kind: string, path: string, name: string): string {
   return `arn:aws:iam::${account}:${kind}${path}${name}`;
+}
+
+export function policyNameOf(arn: string): string {
+  return awsManagedPolicy(arn)?.policyName ?? arn.slice(arn.lastIndexOf('/') + 1);
 }
 
 /** RFC 3986, as IAM's answers carry policy documents. */

@@ -176,7 +176,7 @@ async function moveCredentials(tx: Tx, account: string, from: string, to: string
   }
 }
 
-function shownUser(user: UserRecord): User {
+export function shownUser(user: UserRecord): User {
   return {
     ...plainUser(user),
     ...(user.boundary === undefined
