@@ -2,10 +2,12 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { compileOptions } from '../config.ts';
+import { fileMasterSecret } from '../secrets/master-secret.ts';
+import { settingWords } from '../secrets/setting.ts';
 import { silentLog } from '../log.ts';
 import { openStore } from '../../store/index.ts';
 import { machinePath, wallNow } from '../system.ts';
@@ -34,6 +36,7 @@ export function addDoctorCommand(program: Command): void {
         await command('openssl', ['version'], 'optional: --tls makes its certificate with it', true),
         await portFinding(Number(port)),
         stateFinding(resolve(state)),
+        await masterSecretFinding(resolve(state)),
         await databaseFinding(),
       ];
       for (const { subject, state: found, text } of findings) {
@@ -98,6 +101,23 @@ function stateFinding(folder: string): Finding {
       state: 'missing',
       text: `${existing} cannot be written; choose another folder with --state`,
     };
+  }
+}
+
+/** Which master secret would be used, and whether it can be read. A KMS key is not asked: that costs a call. */
+async function masterSecretFinding(stateDir: string): Promise<Finding> {
+  const subject = 'secret';
+  try {
+    const setting = compileOptions({ port: 0 }, process.env).masterSecret;
+    if (setting.kind !== 'file') return { subject, state: 'ok', text: `master secret: ${settingWords(setting)}` };
+    const path = setting.path ?? join(stateDir, 'master-secret');
+    if (setting.path === undefined && !existsSync(path)) {
+      return { subject, state: 'ok', text: `master secret: ${path}, to be made at the first start` };
+    }
+    await fileMasterSecret(path);
+    return { subject, state: 'ok', text: `master secret: ${path}; keep a copy of it apart from the state` };
+  } catch (error) {
+    return { subject, state: 'missing', text: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -5,7 +5,9 @@ import { addClockCommand } from './clock.ts';
 import { addDemoCommand } from './demo.ts';
 import { addDoctorCommand } from './doctor.ts';
 import { addFitnessCommand } from './fitness.ts';
+import { addMasterSecretCommand } from './master-secret.ts';
 import { addPreflightCommand } from './preflight.ts';
+import { addRehearseCommand } from './rehearse.ts';
 import { addStartCommand } from './start.ts';
 import { addStatusCommand } from './status.ts';
 import { addWhyCommand } from './why.ts';
@@ -23,6 +25,8 @@ addStatusCommand(program);
 addPreflightCommand(program);
 addWhyCommand(program);
 addFitnessCommand(program);
+addRehearseCommand(program);
+addMasterSecretCommand(program);
 addDoctorCommand(program);
 
 try {
