@@ -7,7 +7,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { type ClockMode, parseClockMode } from './clocks.ts';
 import type { MasterSecretSetting } from './secrets/master-secret.ts';
 import { masterSecretSetting } from './secrets/setting.ts';
-import { readRemotes, type RemoteSetting, SettingError } from './remotes/settings.ts';
+import { readRemotes, type RemoteSetting } from './remotes/settings.ts';
+import { SettingError } from './yaml-reader.ts';
 
 export type ServerOptions = Readonly<{
   host?: string;

@@ -3,7 +3,6 @@
  * Exit code: 0 every deployment group is fit, 1 one is not, 2 it could not be told.
  */
 import type { Command } from 'commander';
-import type { AlarmRule, AlarmValue } from '../../core/alarm/index.ts';
 import {
   type Finding,
   type FitnessMend,
@@ -13,10 +12,19 @@ import {
   type StepFitness,
   type WatchedAlarm,
 } from '../../core/alarm-fitness/index.ts';
-import { type Routing, shiftSteps } from '../../core/traffic-shift/index.ts';
 import { OptionError } from '../config.ts';
 import { awsClient, type AwsClient } from './aws.ts';
-import { control, withEndpoint } from './endpoint.ts';
+import {
+  metricOf,
+  readGroup,
+  requestRate,
+  ruleOf,
+  scopeOf,
+  type Target,
+  targetsOf,
+  type WireAlarm,
+} from './deployment-group.ts';
+import { withEndpoint } from './endpoint.ts';
 
 type Options = Readonly<{
   endpoint: string;
@@ -27,7 +35,6 @@ type Options = Readonly<{
   publishDelay: string;
 }>;
 
-type Target = Readonly<{ application: string; group: string }>;
 type TargetReport = GroupReport & Target & Readonly<{ situation: Situation; measuredRate: boolean }>;
 
 export function addFitnessCommand(program: Command): void {
@@ -59,151 +66,30 @@ export function addFitnessCommand(program: Command): void {
   });
 }
 
-async function targetsOf(aws: AwsClient, name: string): Promise<readonly Target[]> {
-  const slash = name.indexOf('/');
-  if (slash > 0) return [{ application: name.slice(0, slash), group: name.slice(slash + 1) }];
-  const { pipeline } = (await aws('codepipeline', 'GetPipeline', { name })) as {
-    pipeline: {
-      stages: readonly {
-        actions: readonly {
-          name: string;
-          roleArn?: string;
-          actionTypeId: { provider: string };
-          configuration?: Readonly<Record<string, string>>;
-        }[];
-      }[];
-    };
-  };
-  const found = pipeline.stages
-    .flatMap(({ actions }) => actions)
-    .filter(({ actionTypeId }) => actionTypeId.provider === 'CodeDeploy')
-    .map(({ configuration = {} }) => ({
-      application: configuration['ApplicationName'] ?? '',
-      group: configuration['DeploymentGroupName'] ?? '',
-    }));
-  if (found.length === 0) throw new OptionError(`the pipeline ${name} has no CodeDeploy action`);
-  return found;
-}
-
-type Group = Readonly<{
-  deploymentConfigName?: string;
-  alarmConfiguration?: { enabled?: boolean; alarms?: readonly { name?: string }[] };
-  autoRollbackConfiguration?: { enabled?: boolean; events?: readonly string[] };
-}>;
-
 async function reportOn(aws: AwsClient, target: Target, options: Options): Promise<TargetReport> {
-  const { deploymentGroupInfo: group } = (await aws('codedeploy', 'GetDeploymentGroup', {
-    applicationName: target.application,
-    deploymentGroupName: target.group,
-  })) as { deploymentGroupInfo: Group };
-  const steps = shiftSteps(await routingOf(aws, group.deploymentConfigName ?? ''));
-  const alarmNames = (group.alarmConfiguration?.alarms ?? []).flatMap(({ name }) => name ?? []);
-  const wire = alarmNames.length === 0 ? [] : await describeAlarms(aws, alarmNames);
-  const measured = options.rate === undefined ? await requestRate(aws, options.endpoint, wire) : undefined;
+  const group = await readGroup(aws, target);
+  const measured = options.rate === undefined ? await requestRate(aws, options.endpoint, group.alarms) : undefined;
   const situation: Situation = {
-    steps,
+    steps: group.steps,
     finalBakeMs: 0,
     requestsPerMinute: options.rate === undefined ? (measured ?? 60) : numberOption('--rate', options.rate),
     fault: numberOption('--fault', options.fault) / 100,
     baseline: numberOption('--baseline', options.baseline) / 100,
     publishDelayMs: numberOption('--publish-delay', options.publishDelay) * 1000,
   };
-  const rollback = group.autoRollbackConfiguration;
-  const report = groupFitness(
-    {
-      alarmsEnabled: group.alarmConfiguration?.enabled === true,
-      alarmNames,
-      rollsBackOnAlarm: rollback?.enabled === true && (rollback.events ?? []).includes('DEPLOYMENT_STOP_ON_ALARM'),
-    },
-    wire.map(watchedAlarm),
-    situation,
-  );
+  const report = groupFitness(group, group.alarms.map(watchedAlarm), situation);
   return { ...target, ...report, situation, measuredRate: measured !== undefined };
 }
 
-async function routingOf(aws: AwsClient, deploymentConfigName: string): Promise<Routing> {
-  const { deploymentConfigInfo: config } = (await aws('codedeploy', 'GetDeploymentConfig', {
-    deploymentConfigName,
-  })) as {
-    deploymentConfigInfo: {
-      trafficRoutingConfig?: {
-        type: string;
-        timeBasedCanary?: { canaryPercentage: number; canaryInterval: number };
-        timeBasedLinear?: { linearPercentage: number; linearInterval: number };
-      };
-    };
-  };
-  const { timeBasedCanary: canary, timeBasedLinear: linear } = config.trafficRoutingConfig ?? {};
-  if (canary !== undefined)
-    return { type: 'TimeBasedCanary', percent: canary.canaryPercentage, intervalMinutes: canary.canaryInterval };
-  if (linear !== undefined)
-    return { type: 'TimeBasedLinear', percent: linear.linearPercentage, intervalMinutes: linear.linearInterval };
-  return { type: 'AllAtOnce' };
-}
-
-type WireAlarm = Readonly<{
-  AlarmName: string;
-  StateValue: AlarmValue;
-  MetricName?: string;
-  Namespace?: string;
-  Statistic?: string;
-  ExtendedStatistic?: string;
-  Dimensions?: readonly { Name: string; Value: string }[];
-  Period?: number;
-  EvaluationPeriods: number;
-  DatapointsToAlarm?: number;
-  Threshold?: number;
-  ComparisonOperator: AlarmRule['comparison'];
-  TreatMissingData?: AlarmRule['treatMissingData'];
-}>;
-
-async function describeAlarms(aws: AwsClient, names: readonly string[]): Promise<readonly WireAlarm[]> {
-  const { MetricAlarms = [] } = (await aws('monitoring', 'DescribeAlarms', { AlarmNames: names })) as {
-    MetricAlarms?: readonly WireAlarm[];
-  };
-  return MetricAlarms;
-}
-
 function watchedAlarm(alarm: WireAlarm): WatchedAlarm {
-  const byVersion = (alarm.Dimensions ?? []).some(({ Name }) => Name === 'ExecutedVersion');
   return {
     name: alarm.AlarmName,
-    metric: alarm.Namespace === 'AWS/Lambda' ? (alarm.MetricName ?? '') : `${alarm.Namespace}/${alarm.MetricName}`,
+    metric: metricOf(alarm),
     statistic: alarm.ExtendedStatistic ?? alarm.Statistic ?? '',
-    scope: byVersion ? 'Version' : 'Service',
+    scope: scopeOf(alarm),
     state: alarm.StateValue,
-    rule: {
-      period: alarm.Period ?? 60,
-      evaluationPeriods: alarm.EvaluationPeriods,
-      datapointsToAlarm: alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods,
-      threshold: alarm.Threshold ?? 0,
-      comparison: alarm.ComparisonOperator,
-      treatMissingData: alarm.TreatMissingData ?? 'missing',
-    },
+    rule: ruleOf(alarm),
   };
-}
-
-/** Requests a minute in the last hour, by the invocations that the alarms' own dimensions count; undefined: none known. */
-async function requestRate(
-  aws: AwsClient,
-  endpoint: string,
-  alarms: readonly WireAlarm[],
-): Promise<number | undefined> {
-  const alarm = alarms.find(({ Namespace }) => Namespace === 'AWS/Lambda');
-  if (alarm === undefined) return undefined;
-  const { epochMs } = await control<{ epochMs: number }>(endpoint, 'GET', 'clock');
-  const { Datapoints = [] } = (await aws('monitoring', 'GetMetricStatistics', {
-    Namespace: 'AWS/Lambda',
-    MetricName: 'Invocations',
-    Dimensions: (alarm.Dimensions ?? []).filter(({ Name }) => Name !== 'ExecutedVersion'),
-    StartTime: (epochMs - 3_600_000) / 1000,
-    EndTime: epochMs / 1000,
-    Period: 60,
-    Statistics: ['Sum'],
-  })) as { Datapoints?: readonly { Sum?: number }[] };
-  const sums = Datapoints.map(({ Sum = 0 }) => Sum).filter((sum) => sum > 0);
-  if (sums.length === 0) return undefined;
-  return sums.reduce((total, sum) => total + sum, 0) / sums.length;
 }
 
 function numberOption(name: string, text: string): number {

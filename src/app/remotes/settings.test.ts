@@ -55,7 +55,7 @@ describe('readRemotes()', () => {
     ],
     ['no secret', WHOLE.replace(/ {6}secretAccessKey.*\n/, ''), 'remotes[0].credentials.secretAccessKey: missing'],
     ['no list', 'remotes: yes', 'line 1, remotes: expected a list'],
-    ['another part', 'remote: []', 'line 1, the file.remote: unknown; known are remotes'],
+    ['another part', 'remote: []', 'line 1, remote: unknown; known are remotes'],
     ['no YAML', 'remotes: [', 'line 1'],
   ])('names line and key of %s', (_what, text, message) => {
     expect(() => readRemotes(text, { EU_SECRET: 'shh' })).toThrow(message);

@@ -1,0 +1,157 @@
+/** A deployment group as it stands in a running server: its steps, its alarms, the requests that it gets. */
+import type { AlarmRule, AlarmValue } from '../../core/alarm/index.ts';
+import type { Scope } from '../../core/alarm-fitness/index.ts';
+import { type Routing, shiftSteps, type Step } from '../../core/traffic-shift/index.ts';
+import { OptionError } from '../config.ts';
+import type { AwsClient } from './aws.ts';
+import { control } from './endpoint.ts';
+
+export type Target = Readonly<{ application: string; group: string }>;
+
+export type WatchedGroup = Target &
+  Readonly<{
+    steps: readonly Step[];
+    alarmNames: readonly string[];
+    alarmsEnabled: boolean;
+    rollsBackOnAlarm: boolean;
+    rollsBackOnFailure: boolean;
+    alarms: readonly WireAlarm[];
+  }>;
+
+/** `APPLICATION/GROUP`, or every CodeDeploy action of a pipeline. */
+export async function targetsOf(aws: AwsClient, name: string): Promise<readonly Target[]> {
+  const slash = name.indexOf('/');
+  if (slash > 0) return [{ application: name.slice(0, slash), group: name.slice(slash + 1) }];
+  const { pipeline } = (await aws('codepipeline', 'GetPipeline', { name })) as {
+    pipeline: {
+      stages: readonly {
+        actions: readonly {
+          name: string;
+          roleArn?: string;
+          actionTypeId: { provider: string };
+          configuration?: Readonly<Record<string, string>>;
+        }[];
+      }[];
+    };
+  };
+  const found = pipeline.stages
+    .flatMap(({ actions }) => actions)
+    .filter(({ actionTypeId }) => actionTypeId.provider === 'CodeDeploy')
+    .map(({ configuration = {} }) => ({
+      application: configuration['ApplicationName'] ?? '',
+      group: configuration['DeploymentGroupName'] ?? '',
+    }));
+  if (found.length === 0) throw new OptionError(`the pipeline ${name} has no CodeDeploy action`);
+  return found;
+}
+
+type Group = Readonly<{
+  deploymentConfigName?: string;
+  alarmConfiguration?: { enabled?: boolean; alarms?: readonly { name?: string }[] };
+  autoRollbackConfiguration?: { enabled?: boolean; events?: readonly string[] };
+}>;
+
+export async function readGroup(aws: AwsClient, target: Target): Promise<WatchedGroup> {
+  const { deploymentGroupInfo: group } = (await aws('codedeploy', 'GetDeploymentGroup', {
+    applicationName: target.application,
+    deploymentGroupName: target.group,
+  })) as { deploymentGroupInfo: Group };
+  const alarmNames = (group.alarmConfiguration?.alarms ?? []).flatMap(({ name }) => name ?? []);
+  const rollback = group.autoRollbackConfiguration;
+  const rollsBackOn = (event: string): boolean => rollback?.enabled === true && (rollback.events ?? []).includes(event);
+  return {
+    ...target,
+    steps: shiftSteps(await routingOf(aws, group.deploymentConfigName ?? '')),
+    alarmNames,
+    alarmsEnabled: group.alarmConfiguration?.enabled === true,
+    rollsBackOnAlarm: rollsBackOn('DEPLOYMENT_STOP_ON_ALARM'),
+    rollsBackOnFailure: rollsBackOn('DEPLOYMENT_FAILURE'),
+    alarms: alarmNames.length === 0 ? [] : await describeAlarms(aws, alarmNames),
+  };
+}
+
+async function routingOf(aws: AwsClient, deploymentConfigName: string): Promise<Routing> {
+  const { deploymentConfigInfo: config } = (await aws('codedeploy', 'GetDeploymentConfig', {
+    deploymentConfigName,
+  })) as {
+    deploymentConfigInfo: {
+      trafficRoutingConfig?: {
+        type: string;
+        timeBasedCanary?: { canaryPercentage: number; canaryInterval: number };
+        timeBasedLinear?: { linearPercentage: number; linearInterval: number };
+      };
+    };
+  };
+  const { timeBasedCanary: canary, timeBasedLinear: linear } = config.trafficRoutingConfig ?? {};
+  if (canary !== undefined)
+    return { type: 'TimeBasedCanary', percent: canary.canaryPercentage, intervalMinutes: canary.canaryInterval };
+  if (linear !== undefined)
+    return { type: 'TimeBasedLinear', percent: linear.linearPercentage, intervalMinutes: linear.linearInterval };
+  return { type: 'AllAtOnce' };
+}
+
+export type WireAlarm = Readonly<{
+  AlarmName: string;
+  StateValue: AlarmValue;
+  MetricName?: string;
+  Namespace?: string;
+  Statistic?: string;
+  ExtendedStatistic?: string;
+  Dimensions?: readonly { Name: string; Value: string }[];
+  Period?: number;
+  EvaluationPeriods: number;
+  DatapointsToAlarm?: number;
+  Threshold?: number;
+  ComparisonOperator: AlarmRule['comparison'];
+  TreatMissingData?: AlarmRule['treatMissingData'];
+}>;
+
+async function describeAlarms(aws: AwsClient, names: readonly string[]): Promise<readonly WireAlarm[]> {
+  const { MetricAlarms = [] } = (await aws('monitoring', 'DescribeAlarms', { AlarmNames: names })) as {
+    MetricAlarms?: readonly WireAlarm[];
+  };
+  return MetricAlarms;
+}
+
+export function ruleOf(alarm: WireAlarm): AlarmRule {
+  return {
+    period: alarm.Period ?? 60,
+    evaluationPeriods: alarm.EvaluationPeriods,
+    datapointsToAlarm: alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods,
+    threshold: alarm.Threshold ?? 0,
+    comparison: alarm.ComparisonOperator,
+    treatMissingData: alarm.TreatMissingData ?? 'missing',
+  };
+}
+
+/** `Errors` of Lambda by its bare name; any other metric with its namespace. */
+export function metricOf({ Namespace, MetricName = '' }: WireAlarm): string {
+  return Namespace === 'AWS/Lambda' ? MetricName : `${Namespace}/${MetricName}`;
+}
+
+export function scopeOf({ Dimensions = [] }: WireAlarm): Scope {
+  return Dimensions.some(({ Name }) => Name === 'ExecutedVersion') ? 'Version' : 'Service';
+}
+
+/** Requests a minute in the last hour, by the invocations that the alarms' own dimensions count; undefined: none known. */
+export async function requestRate(
+  aws: AwsClient,
+  endpoint: string,
+  alarms: readonly WireAlarm[],
+): Promise<number | undefined> {
+  const alarm = alarms.find(({ Namespace }) => Namespace === 'AWS/Lambda');
+  if (alarm === undefined) return undefined;
+  const { epochMs } = await control<{ epochMs: number }>(endpoint, 'GET', 'clock');
+  const { Datapoints = [] } = (await aws('monitoring', 'GetMetricStatistics', {
+    Namespace: 'AWS/Lambda',
+    MetricName: 'Invocations',
+    Dimensions: (alarm.Dimensions ?? []).filter(({ Name }) => Name !== 'ExecutedVersion'),
+    StartTime: (epochMs - 3_600_000) / 1000,
+    EndTime: epochMs / 1000,
+    Period: 60,
+    Statistics: ['Sum'],
+  })) as { Datapoints?: readonly { Sum?: number }[] };
+  const sums = Datapoints.map(({ Sum = 0 }) => Sum).filter((sum) => sum > 0);
+  if (sums.length === 0) return undefined;
+  return sums.reduce((total, sum) => total + sum, 0) / sums.length;
+}

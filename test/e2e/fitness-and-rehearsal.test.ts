@@ -1,0 +1,129 @@
+/** `sluice fitness` and `sluice rehearse`, as a user types them, against a deployment group of a running server. */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startSluice, type TestSluice } from '../../src/app/testing.ts';
+import type { Client } from '../../src/services/index.ts';
+
+let sluice: TestSluice;
+let root: Client;
+const folder = mkdtempSync(join(tmpdir(), 'sluice-fitness-'));
+
+beforeAll(async () => {
+  sluice = await startSluice();
+  const account = sluice.account;
+  root = sluice.house.door.as(
+    { type: 'Root', account, arn: `arn:aws:iam::${account}:root` },
+    { account, region: sluice.region },
+  );
+  const { Role } = await root.call<{ Role: { Arn: string } }>('iam', 'CreateRole', {
+    RoleName: 'codedeploy',
+    AssumeRolePolicyDocument: JSON.stringify({
+      Version: '2012-10-17',
+      Statement: [{ Effect: 'Allow', Principal: { Service: 'codedeploy.amazonaws.com' }, Action: 'sts:AssumeRole' }],
+    }),
+  });
+  const alarm = (AlarmName: string, over: object) =>
+    root.call('cloudwatch', 'PutMetricAlarm', {
+      AlarmName,
+      Namespace: 'AWS/Lambda',
+      MetricName: 'Errors',
+      Dimensions: [
+        { Name: 'FunctionName', Value: 'greeter' },
+        { Name: 'Resource', Value: 'greeter:live' },
+      ],
+      Statistic: 'Sum',
+      Period: 60,
+      EvaluationPeriods: 1,
+      Threshold: 0,
+      ComparisonOperator: 'GreaterThanThreshold',
+      TreatMissingData: 'notBreaching',
+      ...over,
+    });
+  await alarm('errors', {});
+  await alarm('rate', { Statistic: 'Average', Threshold: 5 });
+  await root.call('codedeploy', 'CreateApplication', { applicationName: 'app', computePlatform: 'Lambda' });
+  for (const name of ['errors', 'rate']) {
+    await root.call('codedeploy', 'CreateDeploymentGroup', {
+      applicationName: 'app',
+      deploymentGroupName: name,
+      serviceRoleArn: Role.Arn,
+      deploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+      deploymentStyle: { deploymentType: 'BLUE_GREEN', deploymentOption: 'WITH_TRAFFIC_CONTROL' },
+      alarmConfiguration: { enabled: true, alarms: [{ name }] },
+      autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM'] },
+    });
+  }
+});
+afterAll(async () => {
+  await sluice?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function run(...words: string[]): Promise<{ code: number; out: string }> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['dist/cli.js', ...words, '--endpoint', sluice.url],
+      { encoding: 'utf8' },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr }),
+    );
+  });
+}
+
+describe('sluice fitness', () => {
+  it('says that an alarm can fire in time', async () => {
+    const { code, out } = await run('fitness', 'app/errors', '--rate', '600');
+    expect(out).toContain('✓ app/errors: an alarm is certain to stop a bad release in time');
+    expect(out).toMatch(/10 % for 5 min +✓ can fire/);
+    expect(code).toBe(0);
+  });
+
+  it('says why one cannot, and what mends it', async () => {
+    const { code, out } = await run('fitness', 'app/rate', '--rate', '600');
+    expect(out).toContain('an error rate is 0 to 1, and the threshold is meant as percent');
+    expect(code).toBe(1);
+    const { out: json } = await run('fitness', 'app/rate', '--rate', '600', '--json');
+    expect(JSON.parse(json)).toMatchObject([
+      { group: 'rate', fit: false, alarms: [{ steps: [{ verdict: 'Cannot', cause: 'Percent' }, {}] }] },
+    ]);
+  });
+
+  it('ends with 2 where there is no such group', async () => {
+    expect(await run('fitness', 'app/nothing')).toMatchObject({ code: 2, out: expect.stringContaining('nothing') });
+  });
+});
+
+describe('sluice rehearse', () => {
+  it('shows what is caught, when, and at what price', async () => {
+    const { code, out } = await run('rehearse', 'app/errors', '--seeds', '5', '--timeline', 'errors 30 %');
+    expect(out).toMatch(/healthy +0 % +0 +0 +Succeeded/);
+    expect(out).toMatch(/errors 30 % +100 % .*Stopped, rolled back +errors/);
+    expect(out).toMatch(/only at 100 % +0 % /);
+    expect(out).toContain('all traffic is back on the old version');
+    expect(code).toBe(0);
+  });
+
+  it('holds a group to what a scenario asserts', async () => {
+    const file = join(folder, 'scenario.yaml');
+    const scenario = (hurt: number): void =>
+      writeFileSync(
+        file,
+        `workload: { requestsPerMinute: 600 }\nseeds: 10\nassert:\n  - { fault: errors 30 %, caughtWithin: PT3M, hurtAtMost: ${hurt} }\n  - { fault: healthy, falseRollbacks: 1 % }\n`,
+      );
+    scenario(200);
+    expect(await run('rehearse', 'app/errors', '--scenario', file)).toMatchObject({ code: 0 });
+    scenario(0);
+    expect(await run('rehearse', 'app/errors', '--scenario', file)).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/✗ errors 30 %: to hurt at most 0 requests; it hurt \d+/),
+    });
+    writeFileSync(file, 'seed: 3\n');
+    expect(await run('rehearse', 'app/errors', '--scenario', file)).toMatchObject({
+      code: 2,
+      out: expect.stringContaining('line 1, seed: unknown'),
+    });
+  });
+});
