@@ -1,5 +1,6 @@
 /** SNS: topics with policies, subscriptions of queues and functions, filter policies, delivery at least once. */
 import { operationsOf, type ServiceDefinition } from '../service.ts';
+import { addPermission, removePermission } from './permissions.ts';
 import { deliveryLoop, publish, publishBatch } from './publish.ts';
 import { resourceAccess } from './resource-access.ts';
 import {
@@ -26,6 +27,7 @@ export const sns: ServiceDefinition = {
   iamPrefix: 'sns',
   resourceAccess,
   operations: operationsOf({
+    addPermission,
     createTopic,
     deleteTopic,
     getSubscriptionAttributes,
@@ -36,6 +38,7 @@ export const sns: ServiceDefinition = {
     listTopics,
     publish,
     publishBatch,
+    removePermission,
     setSubscriptionAttributes,
     setTopicAttributes,
     subscribe,

@@ -158,7 +158,7 @@ const EFFECTIVE_DELIVERY_POLICY = JSON.stringify({
 export const setTopicAttributes = operation<SetTopicAttributesInput, object>({
   authorize: ({ TopicArn }, call) => topicAccess('SetTopicAttributes', TopicArn, call),
   handle: async (input, call) => {
-    await change(
+    await changeTopic(
       call,
       input.TopicArn,
       await attributeChange(call, input.AttributeName ?? '', input.AttributeValue ?? ''),
@@ -187,7 +187,7 @@ export const listTopics = operation<ListTopicsInput, ListTopicsResponse>({
 export const tagResource = operation<TagResourceRequest, object>({
   authorize: ({ ResourceArn }, call) => topicAccess('TagResource', ResourceArn, call),
   handle: async (input, call) => {
-    await change(call, input.ResourceArn, (topic) => {
+    await changeTopic(call, input.ResourceArn, (topic) => {
       const tags = { ...topic.tags, ...tagsOf(input.Tags) };
       if (Object.keys(tags).length > MOST_TAGS)
         throw new AwsError('TagLimitExceeded', 'Could not complete request: tag quota of per resource exceeded');
@@ -200,7 +200,7 @@ export const tagResource = operation<TagResourceRequest, object>({
 export const untagResource = operation<UntagResourceRequest, object>({
   authorize: ({ ResourceArn }, call) => topicAccess('UntagResource', ResourceArn, call),
   handle: async (input, call) => {
-    await change(call, input.ResourceArn, (topic) => ({
+    await changeTopic(call, input.ResourceArn, (topic) => ({
       ...topic,
       tags: Object.fromEntries(Object.entries(topic.tags).filter(([key]) => !(input.TagKeys ?? []).includes(key))),
     }));
@@ -216,7 +216,7 @@ export const listTagsForResource = operation<ListTagsForResourceRequest, ListTag
   },
 });
 
-async function change(call: Call, arn: string | undefined, to: (topic: Topic) => Topic): Promise<void> {
+export async function changeTopic(call: Call, arn: string | undefined, to: (topic: Topic) => Topic): Promise<void> {
   await call.house.store.transaction(async (tx) => {
     const found = await topics.getForUpdate(tx, topicKey(arn));
     if (found === undefined) throw new AwsError('NotFound', 'Topic does not exist');

@@ -9,6 +9,7 @@ import {
   sendMessage,
   sendMessageBatch,
 } from './messages.ts';
+import { addPermission, removePermission } from './permissions.ts';
 import {
   createQueue,
   deleteQueue,
@@ -29,6 +30,7 @@ export const sqs: ServiceDefinition = {
   iamPrefix: 'sqs',
   resourceAccess,
   operations: operationsOf({
+    addPermission,
     changeMessageVisibility,
     changeMessageVisibilityBatch,
     createQueue,
@@ -42,6 +44,7 @@ export const sqs: ServiceDefinition = {
     listQueues,
     purgeQueue,
     receiveMessage,
+    removePermission,
     sendMessage,
     sendMessageBatch,
     setQueueAttributes,

@@ -274,7 +274,7 @@ export const setQueueAttributes = operation<SetQueueAttributesRequest, object>({
   handle: async (input, call) => {
     const { given, bound } = await boundAttributes(call, checkAttributes(input.Attributes ?? {}));
     await checkRedrive(call, keyOfUrl(input.QueueUrl, call), given);
-    await change(call, input.QueueUrl, (queue) => ({
+    await changeQueue(call, input.QueueUrl, (queue) => ({
       ...queue,
       changedAt: call.now,
       attributes: { ...queue.attributes, ...given },
@@ -328,7 +328,7 @@ export function deadLetterTarget(queue: Queue): Readonly<{ arn: string; maxRecei
 export const tagQueue = operation<TagQueueRequest, object>({
   authorize: ({ QueueUrl }, call) => access('TagQueue', QueueUrl, call),
   handle: async (input, call) => {
-    await change(call, input.QueueUrl, (queue) => ({ ...queue, tags: { ...queue.tags, ...input.Tags } }));
+    await changeQueue(call, input.QueueUrl, (queue) => ({ ...queue, tags: { ...queue.tags, ...input.Tags } }));
     return {};
   },
 });
@@ -336,7 +336,7 @@ export const tagQueue = operation<TagQueueRequest, object>({
 export const untagQueue = operation<UntagQueueRequest, object>({
   authorize: ({ QueueUrl }, call) => access('UntagQueue', QueueUrl, call),
   handle: async (input, call) => {
-    await change(call, input.QueueUrl, (queue) => ({
+    await changeQueue(call, input.QueueUrl, (queue) => ({
       ...queue,
       tags: Object.fromEntries(Object.entries(queue.tags).filter(([key]) => !(input.TagKeys ?? []).includes(key))),
     }));
@@ -352,7 +352,7 @@ export const listQueueTags = operation<ListQueueTagsRequest, ListQueueTagsResult
   },
 });
 
-async function change(call: Call, url: string | undefined, to: (queue: Queue) => Queue): Promise<void> {
+export async function changeQueue(call: Call, url: string | undefined, to: (queue: Queue) => Queue): Promise<void> {
   const { key } = await requireQueue(call.house.store, call, url);
   await call.house.store.transaction(async (tx) => {
     const found = await queues.getForUpdate(tx, key);
