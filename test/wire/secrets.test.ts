@@ -444,7 +444,7 @@ describe('parameters', () => {
       [{ Name: `/${'x/'.repeat(15)}y` }, 'HierarchyLevelLimitExceededException'],
       [{ Name: 'typeless', Type: undefined }, 'ValidationException'],
       [{ Name: 'large', Value: 'x'.repeat(4097) }, 'ValidationException'],
-      [{ Name: 'advanced', Tier: 'Advanced' }, 'ValidationException'],
+      [{ Name: 'advanced', Tier: 'Intelligent-Tiering' }, 'ValidationException'],
       [{ Name: 'pattern', AllowedPattern: '^[0-9]+$' }, 'ParameterPatternMismatchException'],
       [{ Name: 'nul', Value: 'a\u0000b' }, 'ValidationException'],
       [{ Name: 'keyless', Type: 'SecureString', KeyId: 'alias/none' }, 'InvalidKeyId'],

@@ -67,6 +67,11 @@ export const getSecretValue = operation<GetSecretValueRequest, GetSecretValueRes
         `Secrets Manager can't find the specified secret value for ${sought}`,
       );
     }
+    if (key.account !== call.account && (secret.keyId === undefined || secret.keyId === DEFAULT_KEY))
+      throw new AwsError(
+        'InvalidRequestException',
+        "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.",
+      );
     const value = await unseal(call, key, secret, version);
     await markAccessed(call, key, secret);
     return {
@@ -318,12 +323,18 @@ async function seal(
   const { CiphertextBlob, Plaintext } = await call
     .forward(`secretsmanager.${call.region}.amazonaws.com`)
     .call<{ CiphertextBlob: Uint8Array; Plaintext: Uint8Array }>('kms', 'GenerateDataKey', {
-      KeyId: secret.keyId ?? DEFAULT_KEY,
+      KeyId: keyFor(call, scope, secret.keyId),
       KeySpec: 'AES_256',
       EncryptionContext: contextOf(scope, secret, versionId),
     })
     .catch(fromKms('EncryptionFailure', 'encrypt'));
   return sealWith(call, Plaintext, CiphertextBlob, bytes);
+}
+
+/** A key that is named without its account is one of the secret's, whoever writes the value. */
+function keyFor(call: Call, scope: Scope, keyId = DEFAULT_KEY): string {
+  if (scope.account === call.account || keyId.startsWith('arn:')) return keyId;
+  return `arn:aws:kms:${scope.region}:${scope.account}:${keyId.startsWith('alias/') ? keyId : `key/${keyId}`}`;
 }
 
 async function unseal(call: Call, scope: Scope, secret: Secret, version: SecretVersion): Promise<Uint8Array> {

@@ -3,7 +3,7 @@ import type { GetParameterRequest, GetParametersRequest } from '@aws-sdk/client-
 import { isAwsError } from '../../common/index.ts';
 import type { Foreseen } from '../foreseen.ts';
 import type { Call } from '../service.ts';
-import { latest, type Parameter, parameterArn, parameterKey, parameters, placeOf, splitSelector } from './records.ts';
+import { latest, locate, type Parameter, parameterArn } from './records.ts';
 
 export const foresee = {
   GetParameter: ({ Name, WithDecryption }: GetParameterRequest, call: Call) =>
@@ -26,9 +26,8 @@ type Found = Readonly<{ arn: string; name: string; version: Parameter['versions'
 
 async function find(text: string, call: Call): Promise<Found | undefined> {
   try {
-    const owner = placeOf(text, call);
-    const { name, selector } = splitSelector(text, owner);
-    const parameter = (await parameters.get(call.house.store, parameterKey(owner, name)))?.document;
+    const { owner, name, selector, stored } = await locate(call.house.store, text, call);
+    const parameter = stored?.document;
     if (parameter === undefined) return undefined;
     const version =
       selector === undefined

@@ -28,16 +28,16 @@ import { decodePage, encodePage } from './pages.ts';
 import {
   access,
   latest,
+  locate,
   nameOf,
+  notFound,
   type Parameter,
   parameterArn,
   parameterKey,
   parameters,
   type ParameterVersion,
-  placeOf,
   requireParameter,
   sharedAccess,
-  splitSelector,
   type Tier,
 } from './records.ts';
 
@@ -310,8 +310,9 @@ function compileMetadataFilter(
 export const getParameterHistory = operation<GetParameterHistoryRequest, GetParameterHistoryResult>({
   authorize: ({ Name }, call) => sharedAccess('GetParameterHistory', [Name], call),
   handle: async (input, call) => {
-    const owner = placeOf(input.Name ?? '', call);
-    const { document, key } = await requireParameter(call.house.store, owner, nameOf(input.Name ?? '', owner));
+    const { owner, stored } = await locate(call.house.store, input.Name ?? '', call);
+    if (stored === undefined) throw notFound(input.Name ?? '');
+    const { document, key } = stored;
     const limit = input.MaxResults ?? 50;
     const from = Number(decodePage(input.NextToken)?.sort ?? 0);
     const page = document.versions.slice(from, from + limit);
@@ -365,9 +366,7 @@ export const labelParameterVersion = operation<LabelParameterVersionRequest, Lab
 });
 
 async function lookUp(call: Call, text: string, decrypt: boolean): Promise<WireParameter | undefined> {
-  const owner = placeOf(text, call);
-  const { name, selector } = splitSelector(text, owner);
-  const stored = await parameters.get(call.house.store, parameterKey(owner, name));
+  const { owner, name, selector, stored } = await locate(call.house.store, text, call);
   if (stored === undefined) return undefined;
   const { document } = stored;
   const version =

@@ -69,6 +69,24 @@ export function splitSelector(text: string, scope: Scope): Readonly<{ name: stri
   return at < 0 ? { name: full, selector: undefined } : { name: full.slice(0, at), selector: full.slice(at + 1) };
 }
 
+export type Located = Readonly<{
+  owner: Scope;
+  name: string;
+  selector: string | undefined;
+  stored: Stored<Parameter> | undefined;
+}>;
+
+/** The parameter that a name or an ARN, with or without a selector, names for a reader. `a` and `/a` have the same ARN. */
+export async function locate(q: Queryable, text: string, scope: Scope): Promise<Located> {
+  const owner = placeOf(text, scope);
+  const { name, selector } = splitSelector(text, owner);
+  const stored = await parameters.get(q, parameterKey(owner, name));
+  if (stored !== undefined || !text.startsWith('arn:') || name.includes('/')) return { owner, name, selector, stored };
+  const rooted = `/${name}`;
+  const other = await parameters.get(q, parameterKey(owner, rooted));
+  return other === undefined ? { owner, name, selector, stored } : { owner, name: rooted, selector, stored: other };
+}
+
 export function parameterArn(scope: Scope, name: string): string {
   return formatArn('ssm', scope.region, scope.account, `parameter${name.startsWith('/') ? '' : '/'}${name}`);
 }
@@ -88,13 +106,11 @@ export async function sharedAccess(
 ): Promise<AccessRequest[]> {
   const requests: AccessRequest[] = [];
   for (const text of names) {
-    const scope = placeOf(text ?? '', call);
-    const { name } = splitSelector(text ?? '', scope);
-    const stored = await parameters.get(call.house.store, parameterKey(scope, name));
+    const { owner, name, stored } = await locate(call.house.store, text ?? '', call);
     requests.push({
       action: `ssm:${action}`,
-      resource: parameterArn(scope, name),
-      ...(scope.account === call.account ? {} : { resourceAccount: scope.account }),
+      resource: parameterArn(owner, name),
+      ...(owner.account === call.account ? {} : { resourceAccount: owner.account }),
       ...resourcePoliciesOf(stored?.document),
     });
   }

@@ -2,12 +2,12 @@
 import { parseArn } from '../../common/index.ts';
 import { resourceTagKeys } from '../resource-tags.ts';
 import type { House, ResourceFacts } from '../service.ts';
-import { nameOf, parameterKey, parameters, resourcePoliciesOf } from './records.ts';
+import { locate, resourcePoliciesOf } from './records.ts';
 
 export async function resourceAccess(arn: string, _action: string, house: House): Promise<ResourceFacts | undefined> {
   const parsed = parseArn(arn);
   if (parsed?.service !== 'ssm' || !parsed.resource.startsWith('parameter/')) return undefined;
-  const parameter = (await parameters.get(house.store, parameterKey(parsed, nameOf(arn, parsed))))?.document;
+  const parameter = (await locate(house.store, arn, parsed)).stored?.document;
   return (
     parameter && {
       resourceAccount: parsed.account,

@@ -16,7 +16,7 @@ import type { Queryable, Stored } from '../../store/index.ts';
 import { bindPolicy, shownPolicy } from '../bound-policies.ts';
 import { decodeToken, encodeToken } from '../pages.ts';
 import { type Call, operation } from '../service.ts';
-import { nameOf, type Parameter, parameterKey, type ParameterPolicy, parameters } from './records.ts';
+import { locate, type Parameter, type ParameterPolicy, parameters } from './records.ts';
 
 const MOST_POLICIES = 50;
 const LARGEST_POLICY_BYTES = 20_480;
@@ -125,7 +125,8 @@ async function ownParameter(q: Queryable, call: Call, arn: string | undefined): 
       `${arn}: policies of other resources than parameters are not implemented by Sluice.`,
     );
   const isOwn = parsed.account === call.account && parsed.region === call.region;
-  const found = isOwn ? await parameters.getForUpdate(q, parameterKey(call, nameOf(arn ?? '', call))) : undefined;
+  const { stored } = isOwn ? await locate(q, arn ?? '', call) : { stored: undefined };
+  const found = stored && (await parameters.getForUpdate(q, stored.key));
   if (found === undefined) throw new AwsError('ResourceNotFoundException', `The resource ${arn} does not exist.`);
   return found;
 }
