@@ -339,7 +339,12 @@ async function denialsOf(tools: WhyTools, failure: WorkFailure): Promise<Request
     const { decision } = record.record as unknown as Kept;
     return decision !== undefined && isMadeFor(failure, decision.principal);
   });
-  return Promise.all(distinct(own).map((record) => requestAnswer(tools, record)));
+  // Actions at the same time share the name of their sessions: what the failure itself quotes is its own.
+  const quoted = own.filter((record) => {
+    const { denial } = record.record as unknown as Kept;
+    return denial !== undefined && failure.message.includes(denial);
+  });
+  return Promise.all(distinct(quoted.length > 0 ? quoted : own).map((record) => requestAnswer(tools, record)));
 }
 
 function isMadeFor({ sessionNames, sourceArns }: WorkFailure, caller: Caller): boolean {
