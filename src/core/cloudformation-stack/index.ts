@@ -1,0 +1,13 @@
+export { changed, decide } from './decide.ts';
+export {
+  type Configuration,
+  isInProgress,
+  type Operation,
+  type StackEffect,
+  type StackEvent,
+  type StackEventRecord,
+  type StackResource,
+  type StackState,
+  type StackStatus,
+  type TypeRules,
+} from './stack.ts';
