@@ -11,6 +11,8 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'test/tidy/**/*.test.ts'],
           pool: 'threads',
           isolate: false,
+          // Seconds in all; a busy machine may make any one of them wait.
+          testTimeout: 60_000,
         },
       },
       {
@@ -19,8 +21,8 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
           include: ['test/{wire,contract,e2e,simulation}/**/*.test.ts'],
           pool: 'forks',
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
           maxWorkers: 2,
         },
       },
