@@ -3,27 +3,48 @@
  * preflight says so before it runs, why says so after, by every id that there is, and what both propose opens the way.
  */
 import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PreflightReport } from '../../src/app/preflight/preflight.ts';
 import { startSluice, type TestSluice } from '../../src/app/testing.ts';
 import type { RequestAnswer, WhyAnswer } from '../../src/app/why/ask.ts';
 import { makeTwoAccounts, PRODUCTION, TWO_ACCOUNTS_SERVICES, type TwoAccounts } from '../support/two-accounts.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/app/cli/main.ts', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DEPLOY_ACTION = `arn:aws:iam::${PRODUCTION}:role/deploy-action`;
 
 let sluice: TestSluice;
 let world: TwoAccounts;
+let folder: string;
 
 beforeAll(async () => {
+  // The command as it is shipped: one file, which starts in a moment. Beside the packages, where it finds them.
+  const cache = join(ROOT, 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  folder = mkdtempSync(join(cache, 'sluice-why-'));
+  await build({
+    entryPoints: [join(ROOT, 'src', 'app', 'cli', 'main.ts')],
+    outfile: join(folder, 'cli.mjs'),
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+  });
   sluice = await startSluice({ services: TWO_ACCOUNTS_SERVICES, seed: 9 });
   world = await makeTwoAccounts(sluice);
   await ended((await executions())[0] ?? '');
 });
 
-afterAll(() => sluice?.close());
+afterAll(async () => {
+  await sluice?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 type Ran = Readonly<{ code: number; out: string; err: string }>;
 
@@ -32,7 +53,7 @@ function run(...args: readonly string[]): Promise<Ran> {
     const env = { PATH: process.env['PATH'], AWS_ENDPOINT_URL: sluice.url };
     execFile(
       process.execPath,
-      ['--import', 'tsx', MAIN, ...args],
+      [join(folder, 'cli.mjs'), ...args],
       { env, maxBuffer: 16 * 1024 * 1024 },
       (error, out, err) => {
         resolve({ code: error === null ? 0 : Number(error.code), out, err });
