@@ -1,13 +1,21 @@
-export { evaluate, evaluateConditions, type Values } from './evaluate.ts';
-export { type GivenParameter, isSsmParameter, parameterAsJson, parameterValues } from './parameters.ts';
-export { isThere, type PlannedResource, type Sketch, sketch, token } from './plan.ts';
-export { isObject, readTemplate } from './read.ts';
-export { PSEUDO_PARAMETERS, referencesIn } from './references.ts';
+export { evaluate, isOpen, type Names, NO_ECHO } from './evaluate.ts';
+export { type GivenParameter, parameterValues } from './parameters.ts';
 export {
-  isTemplateProblem,
-  type OutputDeclaration,
+  capabilitiesNeeded,
+  makePlan,
+  type Plan,
+  type PlannedOutput,
+  type PlannedResource,
+  type PlanInput,
+} from './plan.ts';
+export {
+  type Attempt,
+  attempt,
+  type DeletionPolicy,
   type ParameterDeclaration,
-  type ResourceDeclaration,
+  readTemplate,
   type Template,
-  TemplateProblem,
-} from './types.ts';
+  TemplateFault,
+  type TypeFacts,
+} from './template.ts';
+export { isObject, isSame } from './values.ts';

@@ -1,62 +1,141 @@
-/** The resources of a template that its conditions let be, each with those that it waits for. */
-import type { Json } from '../../common/index.ts';
-import { evaluate, type Values } from './evaluate.ts';
-import type { ResourceDeclaration, Template } from './types.ts';
+/** What a stack of a template with its parameters is to have. */
+import { evaluate, hasSecret, type Names, NO_ECHO, resourcesIn } from './evaluate.ts';
+import { isList, members } from './parameters.ts';
+import { type Attempt, attempt, type DeletionPolicy, type Template, TemplateFault } from './template.ts';
+import { isObject, type Json, type JsonObject } from './values.ts';
 
 export type PlannedResource = Readonly<{
-  logicalId: string;
   type: string;
+  /** References to resources and NoEcho parameters are open. */
+  properties: JsonObject;
+  /** Logical ids: what must be there before it. */
   dependsOn: readonly string[];
-  deletionPolicy: ResourceDeclaration['deletionPolicy'];
-  updateReplacePolicy: ResourceDeclaration['updateReplacePolicy'];
+  deletionPolicy: DeletionPolicy;
+  updateReplacePolicy: 'Delete' | 'Retain';
 }>;
 
-/** A resource whose properties are known but for what its resources bring: those stand in it as tokens. */
-export type Sketch = PlannedResource & Readonly<{ properties: Json; metadata?: Json }>;
+export type PlannedOutput = Readonly<{ value: Json; description?: string }>;
 
-/** What stands for a resource's value in a sketch: `Ref` of `A` as `{{A}}`, attribute `Arn` of it as `{{A.Arn}}`. */
-export function token(logicalId: string, attribute?: string): string {
-  return attribute === undefined ? `\u0001${logicalId}\u0002` : `\u0001${logicalId}.${attribute}\u0002`;
+export type Plan = Readonly<{
+  resources: Readonly<Record<string, PlannedResource>>;
+  outputs: Readonly<Record<string, PlannedOutput>>;
+}>;
+
+export type PlanInput = Readonly<{
+  values: Readonly<Record<string, string>>;
+  /** By name of a NoEcho parameter: what stands for its value in the plan; another one when the value is another. */
+  secrets: Readonly<Record<string, string>>;
+  pseudo: Readonly<{ account: string; region: string; stackId: string; stackName: string }>;
+}>;
+
+export function makePlan(template: Template, { values, secrets, pseudo }: PlanInput): Attempt<Plan> {
+  return attempt(() => {
+    const known = pseudoParameters(pseudo);
+    const parameter = (name: string, hideSecrets: boolean): Json | undefined => {
+      if (Object.hasOwn(known, name)) return known[name];
+      const declared = Object.hasOwn(template.parameters, name) ? template.parameters[name] : undefined;
+      const value = values[name];
+      if (declared === undefined || value === undefined) return undefined;
+      if (declared.noEcho && hideSecrets) return { [NO_ECHO]: secrets[name] ?? name };
+      return isList(declared) ? members(value) : value;
+    };
+    const condition = conditionsOf(template, (name) => parameter(name, false));
+    const names: Names = { ref: (name) => parameter(name, true), condition, mappings: template.mappings };
+    const active = Object.entries(template.resources).filter(
+      ([, declared]) => declared.condition === undefined || condition(declared.condition),
+    );
+    const ids = new Set(active.map(([id]) => id));
+    const isResource = (name: string): boolean => Object.hasOwn(template.resources, name);
+    const referred = (value: Json, block: string): string[] => {
+      const found = resourcesIn(value, isResource);
+      const absent = found.filter((id) => !ids.has(id));
+      if (absent.length === 0) return found;
+      throw new TemplateFault(
+        `Template format error: Unresolved resource dependencies [${absent.join(', ')}] in the ${block} block of the template`,
+      );
+    };
+    const resources = Object.fromEntries(
+      active.map(([id, { type, deletionPolicy, updateReplacePolicy, ...declared }]) => {
+        const properties = evaluate(declared.properties, names) ?? {};
+        if (!isObject(properties)) throw new TemplateFault(`Template error: the Properties of ${id} are no object`);
+        const named = declared.dependsOn.filter((each) => ids.has(each));
+        const dependsOn = [...new Set([...referred(properties, 'Resources'), ...named])];
+        return [id, { type, properties, dependsOn, deletionPolicy, updateReplacePolicy }];
+      }),
+    );
+    const circle = circleIn(resources);
+    if (circle.length > 0) throw new TemplateFault(`Circular dependency between resources: [${circle.join(', ')}]`);
+    const outputs = Object.fromEntries(
+      Object.entries(template.outputs)
+        .filter(([, declared]) => declared.condition === undefined || condition(declared.condition))
+        .map(([id, { value, description }]) => {
+          const found = evaluate(value, names) ?? '';
+          referred(found, 'Outputs');
+          if (hasSecret(found))
+            throw new TemplateFault(`Output ${id} would show a NoEcho parameter, which is not implemented by Sluice`);
+          return [id, { value: found, ...(description === undefined ? {} : { description }) }];
+        }),
+    );
+    return { resources, outputs };
+  });
 }
 
-/** Throws `TemplateProblem` for what cannot be evaluated, and for a reference to a resource that a condition left out. */
-export function sketch(
-  template: Template,
-  values: Omit<Values, 'resource' | 'attribute'>,
-  isThere: (logicalId: string) => boolean,
-): Sketch[] {
-  return Object.entries(template.resources)
-    .filter(([id]) => isThere(id))
-    .map(([logicalId, declaration]) => {
-      const named = new Set(declaration.dependsOn.filter(isThere));
-      const properties = evaluate(declaration.properties, {
-        ...values,
-        resource: (id) => {
-          named.add(id);
-          return token(id);
-        },
-        attribute: (id, name) => {
-          named.add(id);
-          return token(id, name);
-        },
-      });
-      const { type, deletionPolicy, updateReplacePolicy, metadata } = declaration;
-      return {
-        logicalId,
-        type,
-        dependsOn: [...named].filter((id) => id !== logicalId),
-        deletionPolicy,
-        updateReplacePolicy,
-        properties,
-        ...(metadata !== undefined && { metadata }),
-      };
-    });
-}
-
-export function isThere({ resources }: Template, conditions: Readonly<Record<string, boolean>>) {
-  return (logicalId: string): boolean => {
-    const declaration = resources[logicalId];
-    if (declaration === undefined) return false;
-    return declaration.condition === undefined || conditions[declaration.condition] === true;
+function pseudoParameters({
+  account,
+  region,
+  stackId,
+  stackName,
+}: PlanInput['pseudo']): Readonly<Record<string, Json>> {
+  return {
+    'AWS::AccountId': account,
+    'AWS::Region': region,
+    'AWS::StackId': stackId,
+    'AWS::StackName': stackName,
+    'AWS::Partition': 'aws',
+    'AWS::URLSuffix': 'amazonaws.com',
+    'AWS::NotificationARNs': [],
   };
+}
+
+function conditionsOf(template: Template, ref: (name: string) => Json | undefined): (name: string) => boolean {
+  const known = new Map<string, boolean>();
+  const underway = new Set<string>();
+  const condition = (name: string): boolean => {
+    const before = known.get(name);
+    if (before !== undefined) return before;
+    const written = Object.hasOwn(template.conditions, name) ? template.conditions[name] : undefined;
+    if (written === undefined) throw format(`Unresolved condition dependency ${name}`);
+    if (underway.has(name)) throw format(`Circular dependencies for conditions: [${[...underway].join(', ')}]`);
+    underway.add(name);
+    const value = evaluate(written, { ref, condition, mappings: template.mappings });
+    underway.delete(name);
+    if (typeof value !== 'boolean') throw format(`Condition ${name} must be a boolean condition`);
+    known.set(name, value);
+    return value;
+  };
+  return condition;
+}
+
+/** The resources that wait for each other, without those that can be put in order; empty: none. */
+function circleIn(resources: Plan['resources']): string[] {
+  const left = new Map(Object.entries(resources).map(([id, { dependsOn }]) => [id, dependsOn]));
+  for (;;) {
+    const ready = [...left].filter(([, dependsOn]) => dependsOn.every((each) => !left.has(each))).map(([id]) => id);
+    if (ready.length === 0) return [...left.keys()].toSorted();
+    for (const id of ready) left.delete(id);
+  }
+}
+
+const NAMES_OF_IDENTITIES = ['RoleName', 'UserName', 'GroupName', 'ManagedPolicyName', 'InstanceProfileName'];
+
+/** What the template needs the caller to acknowledge, by the types and properties of its resources. */
+export function capabilitiesNeeded(template: Template): readonly ('CAPABILITY_IAM' | 'CAPABILITY_NAMED_IAM')[] {
+  const identities = Object.values(template.resources).filter(({ type }) => type.startsWith('AWS::IAM::'));
+  if (identities.length === 0) return [];
+  const named = identities.some(({ properties }) => NAMES_OF_IDENTITIES.some((key) => Object.hasOwn(properties, key)));
+  return [named ? 'CAPABILITY_NAMED_IAM' : 'CAPABILITY_IAM'];
+}
+
+function format(message: string): TemplateFault {
+  return new TemplateFault(`Template format error: ${message}`);
 }
