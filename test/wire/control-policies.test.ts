@@ -2,12 +2,15 @@
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
   AttachPolicyCommand,
+  CloseAccountCommand,
   CreateAccountCommand,
   CreateOrganizationalUnitCommand,
   CreateOrganizationCommand,
   CreatePolicyCommand,
   DeletePolicyCommand,
+  DescribeAccountCommand,
   DescribeCreateAccountStatusCommand,
+  DescribeEffectivePolicyCommand,
   DescribeOrganizationCommand,
   DescribePolicyCommand,
   DetachPolicyCommand,
@@ -283,4 +286,27 @@ describe('policies', () => {
     await organizations.send(new EnablePolicyTypeCommand({ RootId: rootId, PolicyType: SCP }));
     expect(await answer(put(memberS3))).toBe('allowed');
   });
+});
+
+it('an effective policy is of management policies alone', async () => {
+  const describeIt = (PolicyType: string) =>
+    failure(
+      organizations.send(
+        new DescribeEffectivePolicyCommand({ PolicyType: PolicyType as 'TAG_POLICY', TargetId: member }),
+      ),
+    );
+  expect(await describeIt(SCP)).toBe('InvalidInputException');
+  expect(await describeIt('TAG_POLICY')).toBe('EffectivePolicyNotFoundException');
+});
+
+it('nobody of an account that is closed can call', async () => {
+  const close = (AccountId: string) => failure(organizations.send(new CloseAccountCommand({ AccountId })));
+  expect(await close(sluice.account)).toBe('ConstraintViolationException');
+  expect(await close('999999999999')).toBe('AccountNotFoundException');
+  expect(await answer(put(memberS3))).toBe('allowed');
+  expect(await close(member)).toBe('no error');
+  expect(await answer(put(memberS3))).toContain('suspended');
+  const { Account } = await organizations.send(new DescribeAccountCommand({ AccountId: member }));
+  expect(Account?.Status).toBe('SUSPENDED');
+  expect(await close(member)).toBe('AccountAlreadyClosedException');
 });

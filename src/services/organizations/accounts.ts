@@ -1,6 +1,7 @@
 /** Member accounts. Source: AWS Organizations API Reference, the account operations. */
 import type {
   Account,
+  CloseAccountRequest,
   CreateAccountRequest,
   CreateAccountResponse,
   CreateAccountStatus,
@@ -151,6 +152,30 @@ export const moveAccount = operation<MoveAccountRequest, object>({
     });
     return {};
   },
+});
+
+/**
+ * The account's principals can call no more. Differs from AWS: it is suspended at once, and stays: there an account is first
+ * PENDING_CLOSURE, and is gone for good after ninety days.
+ */
+export const closeAccount = operation<CloseAccountRequest, object>({
+  authorize: async ({ AccountId }, call) => onOrganization(call, 'CloseAccount', AccountId),
+  handle: async ({ AccountId = '' }, call) =>
+    changeOrganization(call.house, async (tx) => {
+      const organization = await managedOrganization(tx, call);
+      const account = await memberAccount(tx, organization, AccountId);
+      if (AccountId === organization.managementAccount)
+        throw new AwsError('ConstraintViolationException', 'You cannot close the management account.', {
+          fields: { Reason: 'CANNOT_CLOSE_MANAGEMENT_ACCOUNT' },
+        });
+      if (account.status === 'SUSPENDED')
+        throw new AwsError(
+          'AccountAlreadyClosedException',
+          'You attempted to close an account that is already closed.',
+        );
+      await accounts.update(tx, globalKey(AccountId), { ...account, status: 'SUSPENDED' });
+      return {};
+    }),
 });
 
 async function freeAccountId(q: Queryable, ids: Ids, defaultAccount: string): Promise<string> {

@@ -3,6 +3,7 @@ import { operationsOf, type ServiceDefinition } from '../index.ts';
 import { resourceAccess } from './access.ts';
 import { accountCreationLoop } from './account-creation.ts';
 import {
+  closeAccount,
   createAccount,
   describeAccount,
   describeCreateAccountStatus,
@@ -20,6 +21,7 @@ export const organizations: ServiceDefinition = {
   name: 'organizations',
   iamPrefix: 'organizations',
   operations: operationsOf({
+    closeAccount,
     createAccount,
     describeAccount,
     describeCreateAccountStatus,

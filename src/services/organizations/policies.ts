@@ -10,6 +10,8 @@ import type {
   CreatePolicyRequest,
   CreatePolicyResponse,
   DeletePolicyRequest,
+  DescribeEffectivePolicyRequest,
+  DescribeEffectivePolicyResponse,
   DescribePolicyRequest,
   DescribePolicyResponse,
   DetachPolicyRequest,
@@ -248,6 +250,19 @@ export const listTargetsForPolicy = operation<ListTargetsForPolicyRequest, ListT
       input,
     );
     return { Targets: items, ...next };
+  },
+});
+
+/** Of management policies, which are none here: the model knows no other types, so authorization policies are refused by the wire. */
+export const describeEffectivePolicy = operation<DescribeEffectivePolicyRequest, DescribeEffectivePolicyResponse>({
+  authorize: async ({ TargetId }, call) => onOrganization(call, 'DescribeEffectivePolicy', TargetId ?? call.account),
+  handle: async (input, call) => {
+    const organization = await managedOrganization(call.house.store, call);
+    await requireTarget(call.house.store, organization, input.TargetId ?? call.account);
+    throw new AwsError(
+      'EffectivePolicyNotFoundException',
+      `The policy type ${input.PolicyType} is not enabled for this organization.`,
+    );
   },
 });
 

@@ -75,6 +75,7 @@ export async function attachedTo(q: Queryable, targetId: string): Promise<Attach
 // --- what is remembered of it, and forgotten at any write ---
 
 const GENERATION = 'organizations.generation';
+const MOST_REMEMBERED = 10_000;
 
 type Memory = { byAccount: Map<string, unknown>; generation: string };
 const memories = new WeakMap<House, Memory>();
@@ -102,6 +103,8 @@ export async function rememberedOf<T>(house: House, account: string, load: () =>
     if (generation !== memory.generation) memory.byAccount = new Map();
     memory.generation = generation;
   }
+  // Whoever names accounts that are not there must not fill the memory with them.
+  if (memory.byAccount.size >= MOST_REMEMBERED) memory.byAccount = new Map();
   const { byAccount } = memory;
   if (byAccount.has(account)) return byAccount.get(account) as T;
   const loaded = await load();
