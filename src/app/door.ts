@@ -15,7 +15,7 @@ import type {
   ServiceDefinition,
 } from '../services/index.ts';
 import type { AuditTrail } from './audit.ts';
-import type { Remotes } from './remotes/remotes.ts';
+import { HOPS_HEADER, type Remotes } from './remotes/remotes.ts';
 import type { RemoteSetting } from './remotes/settings.ts';
 import { type Authorizer, denialOf, type Explained } from './authorizer.ts';
 import { auditRecordOf, type CredentialFacts } from './trail/entry.ts';
@@ -132,7 +132,8 @@ export class TheDoor implements Door {
         await this.#authorizer.authorize(call, requests, execution.context);
       }
       this.#validate(service, name, input);
-      output = await this.#remotes.call(remote, execution);
+      const hops = Number(execution.http?.headers[HOPS_HEADER] ?? 0);
+      output = await this.#remotes.call(remote, { ...execution, hops });
       return output;
     } catch (failure) {
       error = failure;
@@ -172,23 +173,39 @@ export class TheDoor implements Door {
 
   /** The hop is allowed here by the caller's own policies, and there by the role's trust. */
   async #assumeRoleThere(remote: RemoteSetting, options: Parameters<Door['assumeRole']>[0]): Promise<Session> {
-    const { by, roleArn, region } = options;
-    if (by.type === 'Service')
-      throw new AwsError(
-        'AccessDeniedException',
-        `${by.service} cannot assume ${roleArn}, which lies at another endpoint.`,
-        {
-          statusCode: 403,
-        },
-      );
-    if (!this.#remotes.isForeign(by)) {
-      const account = 'account' in by ? by.account : '';
-      const now = this.#theHouse().clock.now();
-      await this.#authorizer.authorize({ principal: by, account, region, now }, [
-        { action: 'sts:AssumeRole', resource: roleArn },
-      ]);
+    const { by, roleArn, sessionName, region } = options;
+    const execution: Execution = {
+      service: 'sts',
+      operation: 'AssumeRole',
+      input: { RoleArn: roleArn, RoleSessionName: sessionName },
+      principal: by,
+      scope: { account: 'account' in by ? (by.account ?? remote.account) : remote.account, region },
+      requestId: this.#theHouse().ids.uuid(),
+    };
+    const call = this.#call(execution);
+    const requests: readonly AccessRequest[] = [{ action: 'sts:AssumeRole', resource: roleArn }];
+    let output: Record<string, unknown> | undefined;
+    let error: unknown;
+    try {
+      if (by.type === 'Service')
+        throw new AwsError(
+          'AccessDeniedException',
+          `${by.service} cannot assume ${roleArn}, which lies at another endpoint.`,
+          { statusCode: 403 },
+        );
+      if (!this.#remotes.isForeign(by)) await this.#authorizer.authorize(call, requests);
+      const session = await this.#remotes.assumeRole(remote, { ...options, now: call.now });
+      const { principal, accessKeyId } = session;
+      this.#credentials.set(principal, { accessKeyId });
+      if (principal.type === 'AssumedRole')
+        output = { AssumedRoleUser: { AssumedRoleId: `${principal.roleId}:${sessionName}`, Arn: principal.arn } };
+      return session;
+    } catch (failure) {
+      error = failure;
+      throw failure;
+    } finally {
+      this.#record(execution, call, { requests, output, error });
     }
-    return this.#remotes.assumeRole(remote, options);
   }
 
   /**

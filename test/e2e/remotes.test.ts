@@ -1,15 +1,17 @@
 /** Two Sluices: a pipeline of one delivers into an account of the other, by the AWS API between them. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ListActionExecutionsOutput } from '@aws-sdk/client-codepipeline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSluice, type TestSluice } from '../../src/app/testing.ts';
-import { readRemotes } from '../../src/app/remotes/settings.ts';
+import { readRemotes, type RemoteSetting } from '../../src/app/remotes/settings.ts';
 import type { Client } from '../../src/services/index.ts';
 import { zipOf } from '../support/functions.ts';
 
 const THERE = '333333333333';
+/** An account of this side, that speaks for the other one here. */
+const READER = '444444444444';
 const AWAY = 'eu-west-1';
 const HOME = 'us-east-1';
 
@@ -39,7 +41,10 @@ async function role(client: Client, RoleName: string, principal: object, ...stat
 }
 
 const DEPLOYER_MAY = [
-  { Action: ['s3:GetObject', 's3:GetObjectVersion'], Resource: 'arn:aws:s3:::artifacts-there/*' },
+  {
+    Action: ['s3:GetObject', 's3:GetObjectVersion'],
+    Resource: ['arn:aws:s3:::artifacts-there/*', 'arn:aws:s3:::artifacts-away/*'],
+  },
   { Action: 's3:PutObject', Resource: 'arn:aws:s3:::site-there/*' },
   {
     Action: [
@@ -53,8 +58,11 @@ const DEPLOYER_MAY = [
   },
 ];
 
+/** The settings of over there: where this side is, is known once it has started. */
+const back: RemoteSetting[] = [];
+
 beforeAll(async () => {
-  there = await startSluice({ account: THERE, region: AWAY });
+  there = await startSluice({ account: THERE, region: AWAY, remotes: back });
   remote = rootOf(there, THERE, AWAY);
   await makeThere();
   const { AccessKey } = await remote.call<{ AccessKey: { AccessKeyId: string; SecretAccessKey: string } }>(
@@ -68,6 +76,7 @@ beforeAll(async () => {
     file,
     `remotes:
   - account: "${THERE}"
+    regions: [${AWAY}]
     buckets: [artifacts-there]
     endpoint: ${there.url}
     credentials:
@@ -75,7 +84,6 @@ beforeAll(async () => {
       secretAccessKey: { env: THERE_SECRET }
 `,
   );
-  const { readFileSync } = await import('node:fs');
   here = await startSluice({
     remotes: readRemotes(readFileSync(file, 'utf8'), { THERE_SECRET: AccessKey.SecretAccessKey }),
   });
@@ -114,7 +122,10 @@ async function makeThere(): Promise<void> {
     'codedeploy',
     { Service: 'codedeploy.amazonaws.com' },
     { Action: ['lambda:*', 'cloudwatch:DescribeAlarms'], Resource: '*' },
-    { Action: ['s3:GetObject', 's3:GetObjectVersion'], Resource: 'arn:aws:s3:::artifacts-there/*' },
+    {
+      Action: ['s3:GetObject', 's3:GetObjectVersion'],
+      Resource: ['arn:aws:s3:::artifacts-there/*', 'arn:aws:s3:::artifacts-away/*'],
+    },
   );
   for (const version of [1, 2]) {
     const ZipFile = await zipOf({ 'index.mjs': `export const handler = async () => ${version};` });
@@ -151,19 +162,78 @@ async function makeHere(): Promise<void> {
     Key: 'source.zip',
     Body: await zipOf({ 'appspec.yml': appspec, 'page.html': 'hello' }),
   });
-  const roleArn = await role(
+  await role(
     local,
     'pipeline',
     { Service: 'codepipeline.amazonaws.com' },
     {
       Action: ['s3:*'],
-      Resource: ['arn:aws:s3:::source-here*', 'arn:aws:s3:::artifacts-here*', 'arn:aws:s3:::artifacts-there*'],
+      Resource: ['arn:aws:s3:::source-here*', 'arn:aws:s3:::artifacts-*'],
     },
     { Action: 'sts:AssumeRole', Resource: `arn:aws:iam::${THERE}:role/deployer` },
   );
+  await local.call('codepipeline', 'CreatePipeline', {
+    pipeline: pipelineOf('across', { type: 'S3', location: 'artifacts-there' }),
+  });
+}
+
+/** A store in the Region of over there that lies here, and who reads it for the other side. */
+async function makeStoreForBoth(): Promise<object> {
+  const away = rootOf(here, here.account, AWAY);
+  const reader = rootOf(here, READER, AWAY);
+  const { User } = await reader.call<{ User: { Arn: string } }>('iam', 'CreateUser', { UserName: 'other-side' });
+  const { AccessKey } = await reader.call<{ AccessKey: { AccessKeyId: string; SecretAccessKey: string } }>(
+    'iam',
+    'CreateAccessKey',
+    { UserName: 'other-side' },
+  );
+  const { KeyMetadata } = await away.call<{ KeyMetadata: { Arn: string } }>('kms', 'CreateKey', {
+    Policy: document(
+      { Principal: { AWS: here.account }, Action: 'kms:*', Resource: '*' },
+      { Principal: { AWS: User.Arn }, Action: 'kms:Decrypt', Resource: '*' },
+    ),
+  });
+  await reader.call('iam', 'PutUserPolicy', {
+    UserName: 'other-side',
+    PolicyName: 'may',
+    PolicyDocument: document(
+      { Action: ['s3:GetObject', 's3:GetObjectVersion'], Resource: 'arn:aws:s3:::artifacts-away/*' },
+      { Action: 'kms:Decrypt', Resource: KeyMetadata.Arn },
+    ),
+  });
+  await local.call('iam', 'PutRolePolicy', {
+    RoleName: 'pipeline',
+    PolicyName: 'may-use-the-key',
+    PolicyDocument: document({ Action: ['kms:GenerateDataKey', 'kms:Decrypt'], Resource: KeyMetadata.Arn }),
+  });
+  await away.call('s3', 'CreateBucket', {
+    Bucket: 'artifacts-away',
+    CreateBucketConfiguration: { LocationConstraint: AWAY },
+  });
+  back.push({
+    account: here.account,
+    buckets: ['artifacts-away'],
+    endpoint: here.url,
+    credentials: { accessKeyId: AccessKey.AccessKeyId, secretAccessKey: AccessKey.SecretAccessKey },
+  });
+  return { type: 'S3', location: 'artifacts-away', encryptionKey: { id: KeyMetadata.Arn, type: 'KMS' } };
+}
+
+function openToTheOtherSide(): Promise<unknown> {
+  return rootOf(here, here.account, AWAY).call('s3', 'PutBucketPolicy', {
+    Bucket: 'artifacts-away',
+    Policy: document({
+      Principal: { AWS: `arn:aws:iam::${READER}:user/other-side` },
+      Action: ['s3:GetObject', 's3:GetObjectVersion'],
+      Resource: 'arn:aws:s3:::artifacts-away/*',
+    }),
+  });
+}
+
+function pipelineOf(name: string, awayStore: object): object {
   const type = (category: string, provider: string) => ({ category, owner: 'AWS', provider, version: '1' });
-  const deploy = (name: string, provider: string, configuration: object, runOrder: number) => ({
-    name,
+  const deploy = (action: string, provider: string, configuration: object, runOrder: number) => ({
+    name: action,
     runOrder,
     region: AWAY,
     roleArn: `arn:aws:iam::${THERE}:role/deployer`,
@@ -171,52 +241,50 @@ async function makeHere(): Promise<void> {
     configuration,
     inputArtifacts: [{ name: 'source' }],
   });
-  await local.call('codepipeline', 'CreatePipeline', {
-    pipeline: {
-      name: 'across',
-      roleArn,
-      artifactStores: {
-        [HOME]: { type: 'S3', location: 'artifacts-here' },
-        [AWAY]: { type: 'S3', location: 'artifacts-there' },
+  return {
+    name,
+    roleArn: `arn:aws:iam::${here.account}:role/pipeline`,
+    artifactStores: { [HOME]: { type: 'S3', location: 'artifacts-here' }, [AWAY]: awayStore },
+    stages: [
+      {
+        name: 'Source',
+        actions: [
+          {
+            name: 'Fetch',
+            actionTypeId: type('Source', 'S3'),
+            configuration: { S3Bucket: 'source-here', S3ObjectKey: 'source.zip', PollForSourceChanges: 'false' },
+            outputArtifacts: [{ name: 'source' }],
+          },
+        ],
       },
-      stages: [
-        {
-          name: 'Source',
-          actions: [
-            {
-              name: 'Fetch',
-              actionTypeId: type('Source', 'S3'),
-              configuration: { S3Bucket: 'source-here', S3ObjectKey: 'source.zip', PollForSourceChanges: 'false' },
-              outputArtifacts: [{ name: 'source' }],
-            },
-          ],
-        },
-        {
-          name: 'Deploy',
-          actions: [
-            deploy('Site', 'S3', { BucketName: 'site-there', Extract: 'true' }, 1),
-            deploy('Function', 'CodeDeploy', { ApplicationName: 'app', DeploymentGroupName: 'group' }, 2),
-          ],
-        },
-      ],
-    },
-  });
+      {
+        name: 'Deploy',
+        actions: [
+          deploy('Site', 'S3', { BucketName: 'site-there', Extract: 'true' }, 1),
+          deploy('Function', 'CodeDeploy', { ApplicationName: 'app', DeploymentGroupName: 'group' }, 2),
+        ],
+      },
+    ],
+  };
 }
 
 type Actions = NonNullable<ListActionExecutionsOutput['actionExecutionDetails']>;
 
-async function ended(pipelineExecutionId: string): Promise<{ status: string; actions: Actions }> {
+async function ended(
+  pipelineExecutionId: string,
+  pipelineName = 'across',
+): Promise<{ status: string; actions: Actions }> {
   const giveUpAt = performance.now() + 60_000;
   for (;;) {
     const { pipelineExecution } = await local.call<{ pipelineExecution: { status: string } }>(
       'codepipeline',
       'GetPipelineExecution',
-      { pipelineName: 'across', pipelineExecutionId },
+      { pipelineName, pipelineExecutionId },
     );
     const { actionExecutionDetails = [] } = await local.call<ListActionExecutionsOutput>(
       'codepipeline',
       'ListActionExecutions',
-      { pipelineName: 'across', filter: { pipelineExecutionId } },
+      { pipelineName, filter: { pipelineExecutionId } },
     );
     if (pipelineExecution.status !== 'InProgress')
       return { status: pipelineExecution.status, actions: actionExecutionDetails };
@@ -227,19 +295,34 @@ async function ended(pipelineExecutionId: string): Promise<{ status: string; act
   }
 }
 
-const start = async (): Promise<string> =>
-  (await local.call<{ pipelineExecutionId: string }>('codepipeline', 'StartPipelineExecution', { name: 'across' }))
+const start = async (name = 'across'): Promise<string> =>
+  (await local.call<{ pipelineExecutionId: string }>('codepipeline', 'StartPipelineExecution', { name }))
     .pipelineExecutionId;
+
+/** The one that came with the pipeline. */
+async function first(pipelineName: string): Promise<string> {
+  const { pipelineExecutionSummaries: [summary] = [] } = await local.call<{
+    pipelineExecutionSummaries?: { pipelineExecutionId: string }[];
+  }>('codepipeline', 'ListPipelineExecutions', { pipelineName });
+  return summary?.pipelineExecutionId ?? '';
+}
+
+const outcomes = (actions: Actions): unknown =>
+  actions.map(({ actionName, status, output }) => [actionName, status, output?.executionResult?.errorDetails]);
+
+/** The calls of an operation in the trail of a side, the newest first. */
+async function trail(sluice: TestSluice, operation: string): Promise<unknown[]> {
+  await sluice.open.audit.flush();
+  return sluice.house.store.query(
+    'SELECT account, region, principal, error_code AS "errorCode" FROM audit WHERE operation = $1 ORDER BY id DESC LIMIT 5',
+    [operation],
+  );
+}
 
 describe('a pipeline here', () => {
   it('delivers into an account of another Sluice', async () => {
-    const { pipelineExecutionSummaries: [first] = [] } = await local.call<{
-      pipelineExecutionSummaries?: { pipelineExecutionId: string }[];
-    }>('codepipeline', 'ListPipelineExecutions', { pipelineName: 'across' });
-    const { status, actions } = await ended(first?.pipelineExecutionId ?? '');
-    expect(
-      actions.map(({ actionName, status: one, output }) => [actionName, one, output?.executionResult?.errorDetails]),
-    ).toEqual([
+    const { status, actions } = await ended(await first('across'));
+    expect(outcomes(actions)).toEqual([
       ['Function', 'Succeeded', undefined],
       ['Site', 'Succeeded', undefined],
       ['Fetch', 'Succeeded', undefined],
@@ -255,6 +338,49 @@ describe('a pipeline here', () => {
     expect(await remote.call('lambda', 'GetAlias', { FunctionName: 'greeter', Name: 'live' })).toMatchObject({
       FunctionVersion: '2',
     });
+  });
+
+  it('is in the audit trails of both sides', async () => {
+    const deployer = `arn:aws:sts::${THERE}:assumed-role/deployer/across`;
+    const call = { account: THERE, region: AWAY, principal: deployer, errorCode: null };
+    expect(await trail(here, 'CreateDeployment')).toContainEqual(call);
+    expect(await trail(there, 'CreateDeployment')).toContainEqual(call);
+    const pipeline = `arn:aws:sts::${here.account}:assumed-role/pipeline/across`;
+    expect(await trail(here, 'AssumeRole')).toContainEqual(
+      expect.objectContaining({ account: here.account, principal: pipeline, errorCode: null }),
+    );
+    expect(await trail(there, 'AssumeRole')).toContainEqual(
+      expect.objectContaining({ principal: `arn:aws:iam::${THERE}:user/pipelines-elsewhere`, errorCode: null }),
+    );
+  });
+
+  it('lets the other side read a bucket that lies here, as its bucket policy and its key allow', async () => {
+    await local.call('codepipeline', 'CreatePipeline', {
+      pipeline: pipelineOf('and-back', await makeStoreForBoth()),
+    });
+    const denied = await ended(await first('and-back'), 'and-back');
+    expect(denied.actions[0]).toMatchObject({ actionName: 'Site', status: 'Failed' });
+    expect(denied.actions[0]?.output?.executionResult?.errorDetails).toEqual({
+      code: 'PermissionError',
+      message: expect.stringMatching(/^Unable to access the artifact .* bucket 'artifacts-away'.*\(Access Denied\)$/),
+    });
+    // The role of over there, and whoever reads for it here.
+    const asked = await trail(here, 'GetObject');
+    for (const principal of [
+      `arn:aws:sts::${THERE}:assumed-role/deployer/and-back`,
+      `arn:aws:iam::${READER}:user/other-side`,
+    ])
+      expect(asked).toContainEqual(
+        expect.objectContaining({ principal, errorCode: expect.stringContaining('AccessDenied') }),
+      );
+    await openToTheOtherSide();
+    await remote.call('lambda', 'UpdateAlias', { FunctionName: 'greeter', Name: 'live', FunctionVersion: '1' });
+    const { actions } = await ended(await start('and-back'), 'and-back');
+    expect(outcomes(actions)).toEqual([
+      ['Function', 'Succeeded', undefined],
+      ['Site', 'Succeeded', undefined],
+      ['Fetch', 'Succeeded', undefined],
+    ]);
   });
 
   it('fails by what is denied there, in the words of there', async () => {
@@ -282,7 +408,7 @@ describe('a pipeline here', () => {
       PolicyName: 'may',
       PolicyDocument: document({
         Action: ['s3:*'],
-        Resource: ['arn:aws:s3:::source-here*', 'arn:aws:s3:::artifacts-here*', 'arn:aws:s3:::artifacts-there*'],
+        Resource: ['arn:aws:s3:::source-here*', 'arn:aws:s3:::artifacts-*'],
       }),
     });
     await here.clock.advance('PT2M');

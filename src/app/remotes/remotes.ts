@@ -163,9 +163,9 @@ export class Remotes {
   async call(remote: RemoteSetting, call: RemoteCall): Promise<Record<string, unknown>> {
     if ((call.hops ?? 0) >= MOST_HOPS)
       throw new AwsError(
-        'InternalFailure',
+        'InvalidRequest',
         `The remotes of several endpoints send ${call.service}:${call.operation} in a circle.`,
-        { statusCode: 500 },
+        { statusCode: 400 },
       );
     return this.#send(remote, this.#credentialsOf(call.principal, remote), call);
   }
