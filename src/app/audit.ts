@@ -8,6 +8,9 @@ import { type AuditRecord, appendAudit, type Store } from '../store/index.ts';
 
 const GATHER_MS = 50;
 
+/** As JSON writes U+0000 and surrogates without their pair: rare, and looking for them in the text is cheap. */
+const UNSTORABLE = /\\u(?:0000|d[89a-f])/;
+
 export class AuditTrail {
   readonly #store: Store;
   readonly #onError: (error: unknown) => void;
@@ -45,7 +48,8 @@ export class AuditTrail {
   /** A call is recorded whatever its caller put into a name; one record that cannot be made would take its batch along. */
   #storable(record: AuditRecord | (() => AuditRecord)): readonly AuditRecord[] {
     try {
-      return [storableJson((typeof record === 'function' ? record() : record) as Json) as unknown as AuditRecord];
+      const made = typeof record === 'function' ? record() : record;
+      return [UNSTORABLE.test(JSON.stringify(made)) ? (storableJson(made as Json) as unknown as AuditRecord) : made];
     } catch (error) {
       this.#onError(error);
       return [];

@@ -94,9 +94,17 @@ const NOT_KEPT: ReadonlySet<string> = new Set([
   'federatedContext',
 ]);
 
+/** By the principal, which is the same at each call of a key. */
+const callers = new WeakMap<Principal, Json>();
+
 function callerOf(principal: Principal): Json {
   if (principal.type !== 'AssumedRole' && principal.type !== 'FederatedUser') return principal;
-  return Object.fromEntries(Object.entries(principal).filter(([name]) => !NOT_KEPT.has(name))) as Json;
+  let caller = callers.get(principal);
+  if (caller === undefined) {
+    caller = Object.fromEntries(Object.entries(principal).filter(([name]) => !NOT_KEPT.has(name))) as Json;
+    callers.set(principal, caller);
+  }
+  return caller;
 }
 
 /** As CloudTrail's event history names whoever called; undefined for services and the unsigned. */
