@@ -106,7 +106,6 @@ export const listActionTypes = operation<ListActionTypesInput, ListActionTypesOu
 });
 
 export const getActionType = operation<GetActionTypeInput, GetActionTypeOutput>({
-  authorize: (input, call) => typeAccess('GetActionType', call, input),
   async handle({ category, owner, provider, version }) {
     const type = AWS_ACTION_TYPES.find(
       ({ id, implemented }) =>

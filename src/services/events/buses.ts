@@ -90,9 +90,6 @@ export const listEventBuses = operation<ListEventBusesRequest, ListEventBusesRes
 });
 
 export const putPermission = operation<PutPermissionRequest, object>({
-  authorize: ({ EventBusName }, call) => [
-    { action: 'events:PutPermission', resource: busArn(call, ownBus(EventBusName, call)) },
-  ],
   handle: async (input, call) => {
     const name = ownBus(input.EventBusName, call);
     if (input.Policy !== undefined) {
@@ -130,9 +127,6 @@ export const putPermission = operation<PutPermissionRequest, object>({
 });
 
 export const removePermission = operation<RemovePermissionRequest, object>({
-  authorize: ({ EventBusName }, call) => [
-    { action: 'events:RemovePermission', resource: busArn(call, ownBus(EventBusName, call)) },
-  ],
   handle: (input, call) =>
     change(call, ownBus(input.EventBusName, call), (bus) => {
       const statements = statementsOf(bus);

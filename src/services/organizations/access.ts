@@ -51,7 +51,7 @@ export async function onPolicyType(
   return [
     {
       action: `organizations:${action}`,
-      resource: `${stem(organization, call.account, 'policy')}/${kind}/*`,
+      resource: `${stem(organization, call.account, 'policy')}/${kind}/p-*`,
     },
   ];
 }
