@@ -13,10 +13,19 @@ export function denialMessage(
   /** Of the decision: whether the caller's account and the resource's belong to one organization. */
   context: RequestContext = {},
 ): string {
+  if (isPassAcrossAccounts(principal, request)) return 'Cross-account pass role is not allowed.';
   const on = request.resource === '*' ? '' : ` on resource: ${request.resource}`;
   const head = `User: ${callerName(principal)} is not authorized to perform: ${request.action}${on}`;
   if (hidesReason(principal, request)) return head;
   return `${head} ${because(request.action, decision, isOwn(principal, request) || inOneOrganization(context))}`;
+}
+
+/** Whatever the policies say: a role is passed within its own account. As CloudFormation words it. */
+function isPassAcrossAccounts(principal: Caller, { action, resourceAccount }: AccessRequest): boolean {
+  const account = 'account' in principal ? principal.account : undefined;
+  return (
+    action === 'iam:PassRole' && account !== undefined && resourceAccount !== undefined && resourceAccount !== account
+  );
 }
 
 function because(action: string, { reason }: Denied, mayName: boolean): string {

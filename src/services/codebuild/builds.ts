@@ -24,7 +24,7 @@ import {
   checkServiceRole,
   checkSource,
 } from './project-rules.ts';
-import { findProject, onProject, passRole, projectNotFound, shownArtifacts } from './projects.ts';
+import { findProject, onProject, passProjectRole, projectNotFound, shownArtifacts } from './projects.ts';
 import {
   activeBuilds,
   type Build,
@@ -52,7 +52,7 @@ const TOKEN_LIFE_MS = 5 * MINUTE_MS;
 export const startBuild = operation<StartBuildInput, StartBuildOutput>({
   authorize: (input, call) => [
     ...onProject('StartBuild', 'projectName')(input, call),
-    ...passRole(input.serviceRoleOverride),
+    ...passProjectRole(input.serviceRoleOverride, input.projectName, call),
   ],
   async handle(input, call) {
     const project = await findProject(call, input.projectName ?? '');

@@ -14,6 +14,7 @@ import type {
 } from '@aws-sdk/client-codebuild';
 import { type AccessRequest, AwsError } from '../../common/index.ts';
 import { decodeToken, encodeToken } from '../pages.ts';
+import { passOwnRole } from '../pass-role.ts';
 import { type Call, operation, type Scope } from '../service.ts';
 import {
   checkArtifacts,
@@ -38,14 +39,17 @@ export const onProject =
     return [{ action: `codebuild:${action}`, resource }];
   };
 
-/** Handing `role` to CodeBuild. */
-export function passRole(role: string | undefined): readonly AccessRequest[] {
-  if (!role) return [];
-  return [{ action: 'iam:PassRole', resource: role, context: { 'iam:PassedToService': SERVICE } }];
+/** Handing `role` to CodeBuild, for the project of that name. */
+export function passProjectRole(role: unknown, name: unknown, call: Call): readonly AccessRequest[] {
+  const project = typeof name === 'string' && name !== '' ? projectArn(call, projectNameOf(name)) : undefined;
+  return passOwnRole(call.account, role, SERVICE, project);
 }
 
 export const createProject = operation<CreateProjectInput, CreateProjectOutput>({
-  authorize: (input, call) => [...onProject('CreateProject')(input, call), ...passRole(input.serviceRole)],
+  authorize: (input, call) => [
+    ...onProject('CreateProject')(input, call),
+    ...passProjectRole(input.serviceRole, input.name, call),
+  ],
   async handle(input, call) {
     const { house } = call;
     const project = withDefaults(input, call);
@@ -61,7 +65,10 @@ export const createProject = operation<CreateProjectInput, CreateProjectOutput>(
 });
 
 export const updateProject = operation<UpdateProjectInput, UpdateProjectOutput>({
-  authorize: (input, call) => [...onProject('UpdateProject')(input, call), ...passRole(input.serviceRole)],
+  authorize: (input, call) => [
+    ...onProject('UpdateProject')(input, call),
+    ...passProjectRole(input.serviceRole, input.name, call),
+  ],
   async handle(input, call) {
     const { house } = call;
     const key = projectKey(call, projectNameOf(input.name ?? ''));

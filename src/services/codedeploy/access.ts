@@ -1,5 +1,6 @@
 /** The ARNs of CodeDeploy's resources, and what a call on them needs to be allowed. */
-import type { AccessRequest, RequestContext } from '../../common/index.ts';
+import { type AccessRequest, parseArn, type RequestContext } from '../../common/index.ts';
+import { passOwnRole } from '../pass-role.ts';
 import { type Call } from '../service.ts';
 import { deployments } from './records.ts';
 
@@ -54,9 +55,7 @@ export async function onDeployments(call: Call, action: string, ids: readonly un
     : [...known, onDeploymentGroup(call, action, '*', '*')];
 }
 
-export function passRole(roleArn: unknown): AccessRequest[] {
-  if (typeof roleArn !== 'string' || roleArn === '') return [];
-  return [
-    { action: 'iam:PassRole', resource: roleArn, context: { 'iam:PassedToService': 'codedeploy.amazonaws.com' } },
-  ];
+/** The service role of the group on which the other request is. */
+export function passServiceRole(roleArn: unknown, { resource }: AccessRequest): readonly AccessRequest[] {
+  return passOwnRole(parseArn(resource)?.account ?? '', roleArn, 'codedeploy.amazonaws.com', resource);
 }

@@ -17,7 +17,7 @@ import type {
 import { AwsError } from '../../common/index.ts';
 import type { Queryable } from '../../store/index.ts';
 import { type Call, operation } from '../service.ts';
-import { onDeploymentGroup, passRole } from './access.ts';
+import { onDeploymentGroup, passServiceRole } from './access.ts';
 import { batchLimit, keyOf, requireApplication } from './applications.ts';
 import { configFor } from './deployment-configs.ts';
 import { lastDeployment, standing } from './group-standing.ts';
@@ -32,16 +32,12 @@ const MOST_GROUPS = 1000;
 const MOST_IN_A_BATCH = 100;
 
 export const createDeploymentGroup = operation<CreateDeploymentGroupInput, CreateDeploymentGroupOutput>({
-  authorize: (input, call) => [
-    onDeploymentGroup(
-      call,
-      'CreateDeploymentGroup',
-      input.applicationName,
-      input.deploymentGroupName,
-      tagContext(input.tags),
-    ),
-    ...passRole(input.serviceRoleArn),
-  ],
+  authorize: (input, call) => {
+    const { applicationName, deploymentGroupName, tags } = input;
+    const context = tagContext(tags);
+    const request = onDeploymentGroup(call, 'CreateDeploymentGroup', applicationName, deploymentGroupName, context);
+    return [request, ...passServiceRole(input.serviceRoleArn, request)];
+  },
   async handle(input, call) {
     const application = await requireApplication(call, input.applicationName);
     const deploymentGroupName = deploymentGroupNameOf(input.deploymentGroupName);
@@ -143,10 +139,11 @@ export const listDeploymentGroups = operation<ListDeploymentGroupsInput, ListDep
 
 /** What is left out stays; a list that is given replaces the one before. Deployments under way keep what they began with. */
 export const updateDeploymentGroup = operation<UpdateDeploymentGroupInput, UpdateDeploymentGroupOutput>({
-  authorize: (input, call) => [
-    onDeploymentGroup(call, 'UpdateDeploymentGroup', input.applicationName, input.currentDeploymentGroupName),
-    ...passRole(input.serviceRoleArn),
-  ],
+  authorize: (input, call) => {
+    const { applicationName, currentDeploymentGroupName } = input;
+    const request = onDeploymentGroup(call, 'UpdateDeploymentGroup', applicationName, currentDeploymentGroupName);
+    return [request, ...passServiceRole(input.serviceRoleArn, request)];
+  },
   async handle(input, call) {
     const application = await requireApplication(call, input.applicationName);
     const current = await requireGroup(call, application, input.currentDeploymentGroupName);

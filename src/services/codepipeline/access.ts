@@ -1,6 +1,7 @@
 /** What each call needs to be allowed. Source: Service Authorization Reference, "Actions for AWS CodePipeline". */
-import type { AccessRequest, RequestContext } from '../../common/index.ts';
+import { type AccessRequest, parseArn, type RequestContext } from '../../common/index.ts';
 import type { ActionTypeId } from '../../core/pipeline-definition/index.ts';
+import { passRole } from '../pass-role.ts';
 import type { Call } from '../service.ts';
 
 /** `path` is the pipeline's name, or `pipeline/stage`, or `pipeline/stage/action`. */
@@ -25,15 +26,25 @@ export function typeAccess(
   return [{ action: `codepipeline:${action}`, resource, context }];
 }
 
-export function passRole(roleArn: string | undefined): AccessRequest[] {
-  if (roleArn === undefined) return [];
-  return [
-    {
-      action: 'iam:PassRole',
-      resource: roleArn,
-      context: { 'iam:PassedToService': 'codepipeline.amazonaws.com' },
-    },
-  ];
+type Roles = Readonly<{
+  name?: string | undefined;
+  roleArn?: string | undefined;
+  stages?:
+    | readonly Readonly<{ actions?: readonly Readonly<{ roleArn?: string | undefined }>[] | undefined }>[]
+    | undefined;
+}>;
+
+/** The pipeline's role, and those of actions in the same account; one in another account is assumed, and passed by nobody. */
+export function passRoles(pipeline: Roles | undefined, call: Call): readonly AccessRequest[] {
+  const stages = Array.isArray(pipeline?.stages) ? pipeline.stages : [];
+  const ofActions = stages
+    .flatMap((stage) => (Array.isArray(stage?.actions) ? stage.actions : []))
+    .map((action) => action?.roleArn)
+    .filter((roleArn) => typeof roleArn === 'string' && parseArn(roleArn)?.account === call.account);
+  const associated = call.arn('codepipeline', pipeline?.name ?? '');
+  return [...new Set([pipeline?.roleArn, ...ofActions])].flatMap((roleArn) =>
+    passRole(roleArn, 'codepipeline.amazonaws.com', associated),
+  );
 }
 
 type Tag = Readonly<{ key?: string | undefined; value?: string | undefined }>;

@@ -29,7 +29,7 @@ import { openSourcePoll } from '../../core/source-poll/index.ts';
 import { decodePage, encodePage } from '../pages.ts';
 import { type Call, operation } from '../service.ts';
 import { actionRevisions } from './action-revisions.ts';
-import { access, passRole, tagContext } from './access.ts';
+import { access, passRoles, tagContext } from './access.ts';
 import { customTypesOf, definitionOf, planOf } from './definitions.ts';
 import { startVariables } from './start-variables.ts';
 import {
@@ -58,7 +58,7 @@ const PIPELINES_PER_REGION = 1_000;
 export const createPipeline = operation<CreatePipelineInput, CreatePipelineOutput>({
   authorize: ({ pipeline, tags }, call) => [
     ...access('CreatePipeline', call, [pipeline?.name], tagContext(tags)),
-    ...passRole(pipeline?.roleArn),
+    ...passRoles(pipeline, call),
   ],
   async handle(input, call) {
     const { store, engine, ids } = call.house;
@@ -118,7 +118,7 @@ export const createPipeline = operation<CreatePipelineInput, CreatePipelineOutpu
 export const updatePipeline = operation<UpdatePipelineInput, UpdatePipelineOutput>({
   authorize: ({ pipeline }, call) => [
     ...access('UpdatePipeline', call, [pipeline?.name]),
-    ...passRole(pipeline?.roleArn),
+    ...passRoles(pipeline, call),
   ],
   async handle(input, call) {
     const { house } = call;

@@ -28,6 +28,7 @@ import { type AccessRequest, AwsError, type Json, parseArn, type RequestContext 
 import { compilePattern } from '../../core/event-pattern/index.ts';
 import { parseSchedule } from '../../core/schedule/index.ts';
 import type { Tx } from '../../store/index.ts';
+import { passRole } from '../pass-role.ts';
 import { type Call, operation } from '../service.ts';
 import { decodePage, encodePage } from './pages.ts';
 import {
@@ -61,6 +62,14 @@ const onRule = (
   },
 ];
 
+const passToRule = (
+  roleArn: string | undefined,
+  input: { EventBusName?: string | undefined },
+  name: string | undefined,
+  call: Call,
+): readonly AccessRequest[] =>
+  passRole(roleArn, 'events.amazonaws.com', ruleArn(call, ownBus(input.EventBusName, call), name ?? ''));
+
 /** The request with more condition keys. Source: Service Authorization Reference, "Condition keys for Amazon EventBridge". */
 const withKeys = (requests: readonly AccessRequest[], keys: RequestContext): AccessRequest[] =>
   requests.map((request) => ({ ...request, context: { ...request.context, ...keys } }));
@@ -84,7 +93,7 @@ function patternKeys(pattern: string | undefined): RequestContext {
 export const putRule = operation<PutRuleRequest, PutRuleResponse>({
   authorize: (input, call) => [
     ...withKeys(onRule('PutRule', input, input.Name, call), patternKeys(input.EventPattern)),
-    ...(input.RoleArn === undefined ? [] : [passRole(input.RoleArn)]),
+    ...passToRule(input.RoleArn, input, input.Name, call),
   ],
   handle: async (input, call) => {
     const bus = ownBus(input.EventBusName, call);
@@ -220,7 +229,7 @@ export const putTargets = operation<PutTargetsRequest, PutTargetsResponse>({
     ...withKeys(onRule('PutTargets', input, input.Rule, call), {
       'events:TargetArn': (input.Targets ?? []).map((target) => target.Arn ?? ''),
     }),
-    ...(input.Targets ?? []).flatMap((target) => (target.RoleArn === undefined ? [] : [passRole(target.RoleArn)])),
+    ...(input.Targets ?? []).flatMap((target) => passToRule(target.RoleArn, input, input.Rule, call)),
   ],
   handle: async (input, call) => {
     const wanted = input.Targets ?? [];
@@ -372,15 +381,6 @@ function shown(rule: Rule, call: Call): DescribeRuleResponse {
     ...(rule.description === undefined ? {} : { Description: rule.description }),
     ...(rule.roleArn === undefined ? {} : { RoleArn: rule.roleArn }),
     EventBusName: rule.bus,
-  };
-}
-
-function passRole(roleArn: string): AccessRequest {
-  return {
-    action: 'iam:PassRole',
-    resource: roleArn,
-    resourceAccount: parseArn(roleArn)?.account ?? '',
-    context: { 'iam:PassedToService': 'events.amazonaws.com' },
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { own } from '../../common/index.ts';
 import type { AccessRequest, RequestContext } from '../../common/index.ts';
+import { passRole } from '../pass-role.ts';
 import type { Call } from '../service.ts';
 import { type Named, parseName } from './names.ts';
 import { functionArn, type FunctionPolicy, type FunctionRecord, functionKey, functions } from './records.ts';
@@ -62,14 +63,7 @@ export function knownFunction(call: Call, { place }: Named): Promise<FunctionRec
   return record;
 }
 
-export function passRole(roleArn: string | undefined): readonly AccessRequest[] {
-  if (typeof roleArn !== 'string') return [];
-  return [
-    {
-      action: 'iam:PassRole',
-      resource: roleArn,
-      resourceAccount: roleArn.split(':')[4] ?? '',
-      context: { 'iam:PassedToService': LAMBDA_PRINCIPAL },
-    },
-  ];
+/** The execution role of the function on which the other request is. */
+export function passExecutionRole(roleArn: string | undefined, { resource }: AccessRequest): readonly AccessRequest[] {
+  return passRole(roleArn, LAMBDA_PRINCIPAL, resource === '*' ? undefined : resource);
 }

@@ -12,7 +12,7 @@ import type {
 import { AwsError, isAwsError } from '../../common/index.ts';
 import { type Call, operation } from '../service.ts';
 import { invalid } from './errors.ts';
-import { functionAccess, knownFunction, passRole } from './access.ts';
+import { functionAccess, knownFunction, passExecutionRole } from './access.ts';
 import { downloadAddress } from './code-download.ts';
 import { defaultSettings, listedConfiguration, shownConfiguration, withSettings } from './configurations.ts';
 import { retireEnvironments } from './environments.ts';
@@ -40,10 +40,11 @@ import { publish } from './versions.ts';
 import { workshopOf } from './workshop.ts';
 
 export const createFunction = operation<CreateFunctionRequest, FunctionConfiguration>({
-  authorize: async (input, call) => [
-    await functionAccess(call, 'CreateFunction', input.FunctionName, undefined, tagContext(input.Tags)),
-    ...passRole(input.Role),
-  ],
+  authorize: async (input, call) => {
+    const context = tagContext(input.Tags);
+    const request = await functionAccess(call, 'CreateFunction', input.FunctionName, undefined, context);
+    return [request, ...passExecutionRole(input.Role, request)];
+  },
   async handle(input, call) {
     const { house } = call;
     const place = parsePlace(call, input.FunctionName);

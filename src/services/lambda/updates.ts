@@ -6,7 +6,7 @@ import type {
 } from '@aws-sdk/client-lambda';
 import { operation } from '../service.ts';
 import { refuse } from './errors.ts';
-import { functionAccess, passRole } from './access.ts';
+import { functionAccess, passExecutionRole } from './access.ts';
 import { changeFunction } from './change-function.ts';
 import { shownConfiguration, withSettings } from './configurations.ts';
 import { retireEnvironments } from './environments.ts';
@@ -51,10 +51,10 @@ export const updateFunctionCode = operation<UpdateFunctionCodeRequest, FunctionC
 });
 
 export const updateFunctionConfiguration = operation<UpdateFunctionConfigurationRequest, FunctionConfiguration>({
-  authorize: async (input, call) => [
-    await functionAccess(call, 'UpdateFunctionConfiguration', input.FunctionName),
-    ...passRole(input.Role),
-  ],
+  authorize: async (input, call) => {
+    const request = await functionAccess(call, 'UpdateFunctionConfiguration', input.FunctionName);
+    return [request, ...passExecutionRole(input.Role, request)];
+  },
   async handle(input, call) {
     const { house } = call;
     const place = parsePlace(call, input.FunctionName);
