@@ -4,6 +4,7 @@
  * back it succeeds. The numbers are those of the worked table of the identity reference (its section 9).
  */
 import type { BatchGetBuildsOutput, ListBuildsForProjectOutput } from '@aws-sdk/client-codebuild';
+import type { GetPipelineStateOutput } from '@aws-sdk/client-codepipeline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startSluice, type TestSluice } from '../../src/app/testing.ts';
 import type { Client } from '../../src/services/index.ts';
@@ -13,15 +14,20 @@ import {
   crossAccountLayout,
   type Ended,
   HOME,
+  PIPELINE,
   pipelineOf,
   TARGET,
 } from '../support/cross-account-layout.ts';
 
 const ORDER = ['Fetch', 'Compile', 'Away', 'Home'] as const;
+const STAGES = { Fetch: 'Source', Compile: 'Build', Away: 'Deploy', Home: 'Deploy' } as const;
+const ALL_SUCCEEDED = { Fetch: 'Succeeded', Compile: 'Succeeded', Away: 'Succeeded', Home: 'Succeeded' };
 
 let sluice: TestSluice;
 let layout: CrossAccountLayout;
 let A: string;
+/** What a test left failed. */
+let failed: Readonly<{ id: string; stage: string }> | undefined;
 
 beforeAll(async () => {
   sluice = await startSluice({ clock: 'auto', seed: 9 });
@@ -29,38 +35,63 @@ beforeAll(async () => {
   layout = await crossAccountLayout(sluice);
 }, 60_000);
 afterAll(() => sluice?.close());
-/** Given back, it works again: what failed, failed for want of the grant. */
+/** With the grant given back, the stage is retried and all succeeds: what failed, failed for want of the grant. */
 afterEach(async () => {
   await layout.without();
-  expect(statusesOf(await layout.run())).toEqual({
-    Fetch: 'Succeeded',
-    Compile: 'Succeeded',
-    Away: 'Succeeded',
-    Home: 'Succeeded',
-  });
+  if (failed === undefined) return;
+  const { id, stage } = failed;
+  failed = undefined;
+  expect(statusesOf(await layout.retry(id, stage))).toEqual(ALL_SUCCEEDED);
 });
 
 function statusesOf({ actions }: Ended): Record<string, string> {
   return Object.fromEntries(Object.entries(actions).map(([name, { status = '' }]) => [name, status]));
 }
 
-/** What the action failed with; asserts that all before it succeeded and that nothing after it began. */
-function failureOf(ended: Ended, action: (typeof ORDER)[number]): { code?: string; message?: string } {
+type Failure = Readonly<{ code?: string; message?: string }>;
+
+/** Runs until the action fails, and asserts that all before it succeeded and that nothing after it began. */
+async function failureAt(action: (typeof ORDER)[number], run = layout.run()): Promise<Failure> {
+  const ended = await run;
   expect(ended.status).toBe('Failed');
   const at = ORDER.indexOf(action);
   const expected = ORDER.slice(0, at + 1).map((name) => [name, name === action ? 'Failed' : 'Succeeded']);
   expect(statusesOf(ended)).toEqual(Object.fromEntries(expected));
+  failed = { id: ended.pipelineExecutionId, stage: STAGES[action] };
   const { code, message } = ended.actions[action]?.output?.executionResult?.errorDetails ?? {};
-  return { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
+  const error = { ...(code === undefined ? {} : { code }), ...(message === undefined ? {} : { message }) };
+  // The state of the pipeline says the same.
+  const { stageStates = [] } = await layout.tools.call<GetPipelineStateOutput>('codepipeline', 'GetPipelineState', {
+    name: PIPELINE,
+  });
+  const stage = stageStates.find(({ stageName }) => stageName === STAGES[action]);
+  expect(stage?.latestExecution?.status).toBe('Failed');
+  const state = stage?.actionStates?.find(({ actionName }) => actionName === action);
+  expect(state?.latestExecution).toMatchObject({ status: 'Failed', errorDetails: error });
+  return error;
 }
 
-/** The newest denial in the audit trail of an account that `text` is part of. */
-async function auditHas(text: string): Promise<void> {
+type TrailRow = Readonly<{ denial: string | null; code: string; decision: unknown }>;
+
+async function newestErrors(): Promise<readonly TrailRow[]> {
   await sluice.open.audit.flush();
-  const rows = await sluice.house.store.query<{ denial: string | null }>(
-    `SELECT record->>'denial' AS denial FROM audit WHERE error_code IS NOT NULL ORDER BY id DESC LIMIT 60`,
+  return sluice.house.store.query<TrailRow>(
+    `SELECT record->>'denial' AS denial, error_code AS code, record->'decision' AS decision FROM audit WHERE error_code IS NOT NULL ORDER BY id DESC LIMIT 30`,
   );
-  expect(rows.map(({ denial }) => denial ?? '').join('\n')).toContain(text);
+}
+
+/** The text is part of a denial in the audit trail. */
+async function auditHas(text: string): Promise<void> {
+  expect((await newestErrors()).map(({ denial }) => denial ?? '').join('\n')).toContain(text);
+}
+
+/** Why, as the trail keeps it: S3 does not tell everybody. */
+async function decisionsInTrail(): Promise<readonly unknown[]> {
+  return (await newestErrors()).map(({ decision }) => decision);
+}
+
+async function errorsInTrail(): Promise<readonly string[]> {
+  return (await newestErrors()).map(({ code }) => code);
 }
 
 const session = (account: string, role: string): string =>
@@ -73,12 +104,13 @@ const resourceLacks = (account: string, role: string, action: string, resource: 
 /** A resource whose last part is made anew at each run. */
 const made = (arn: string): RegExp =>
   new RegExp(arn.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`).replaceAll('NEW', '[A-Za-z0-9]{7}'));
+const bucketArn = (bucket: string): string => `arn:aws:s3:::${bucket}/`;
 const inBucket = (bucket: string, artifact: string): string => `arn:aws:s3:::${bucket}/delivery/${artifact}/NEW`;
 
 describe('a delivery across accounts and Regions', () => {
   it('4: P may not write to the artifact bucket: the source action fails', async () => {
     await layout.without('4');
-    const { code, message } = failureOf(await layout.run(), 'Fetch');
+    const { code, message } = await failureAt('Fetch');
     expect(code).toBe('PermissionError');
     expect(message).toMatch(
       made(
@@ -93,7 +125,7 @@ describe('a delivery across accounts and Regions', () => {
     ['5 key', 'resource'],
   ] as const)('%s: P may not use K1, by its own policy or by the key’s', async (grant, side) => {
     await layout.without(grant);
-    const { code, message } = failureOf(await layout.run(), 'Fetch');
+    const { code, message } = await failureAt('Fetch');
     expect(code).toBe('PermissionError');
     const denial = (side === 'identity' ? identityLacks : resourceLacks)(A, 'P', 'kms:GenerateDataKey', layout.arns.K1);
     expect(message).toBe(
@@ -104,9 +136,12 @@ describe('a delivery across accounts and Regions', () => {
 
   it('6 bucket: P may not write to the other Region’s bucket: the copy fails, before the action starts', async () => {
     await layout.without('6 bucket');
-    const { code, message } = failureOf(await layout.run(), 'Away');
+    const { code, message } = await failureAt('Away');
     expect(code).toBe('PermissionError');
     expect(message).toMatch(made(identityLacks(A, 'P', 's3:PutObject', inBucket('art-euw1', 'built'))));
+    await auditHas(
+      `${session(A, 'P')} is not authorized to perform: s3:PutObject on resource: ${bucketArn('art-euw1')}`,
+    );
   });
 
   it.each([
@@ -114,7 +149,7 @@ describe('a delivery across accounts and Regions', () => {
     ['6 key policy', 'resource'],
   ] as const)('%s: P may not use K2: the copy fails', async (grant, side) => {
     await layout.without(grant);
-    const { code, message } = failureOf(await layout.run(), 'Away');
+    const { code, message } = await failureAt('Away');
     expect(code).toBe('PermissionError');
     const denial = (side === 'identity' ? identityLacks : resourceLacks)(A, 'P', 'kms:GenerateDataKey', layout.arns.K2);
     expect(message).toContain(denial);
@@ -124,10 +159,11 @@ describe('a delivery across accounts and Regions', () => {
   it('7: P may not start the build', async () => {
     await layout.without('7');
     const project = `arn:aws:codebuild:${HOME}:${A}:project/compile`;
-    expect(failureOf(await layout.run(), 'Compile')).toEqual({
+    expect(await failureAt('Compile')).toEqual({
       code: 'PermissionError',
       message: `Error calling startBuild: ${identityLacks(A, 'P', 'codebuild:StartBuild', project)} (Service: AWSCodeBuild; Status Code: 400; Error Code: AccessDeniedException)`,
     });
+    await auditHas(identityLacks(A, 'P', 'codebuild:StartBuild', project));
   });
 
   async function failedPhase(): Promise<{ phaseType?: string | undefined; message?: string | undefined }> {
@@ -146,7 +182,7 @@ describe('a delivery across accounts and Regions', () => {
     ['8 key', 'kms:Decrypt'],
   ] as const)('%s: C may not read the source: the build fails as it downloads it', async (grant, action) => {
     await layout.without(grant);
-    expect(failureOf(await layout.run(), 'Compile')).toEqual({
+    expect(await failureAt('Compile')).toEqual({
       code: 'JobFailed',
       message: 'Build terminated with state: FAILED',
     });
@@ -158,6 +194,7 @@ describe('a delivery across accounts and Regions', () => {
         `assumed-role/C/[^ ]+ is not authorized to perform: ${action} .*for primary source and source version`,
       ),
     );
+    await auditHas(`is not authorized to perform: ${action} on resource: `);
   });
 
   it.each([
@@ -165,10 +202,11 @@ describe('a delivery across accounts and Regions', () => {
     ['9 key', 'kms:GenerateDataKey'],
   ] as const)('%s: C may not write its output: the build fails as it uploads it', async (grant, action) => {
     await layout.without(grant);
-    failureOf(await layout.run(), 'Compile');
+    await failureAt('Compile');
     const { phaseType, message } = await failedPhase();
     expect(phaseType).toBe('UPLOAD_ARTIFACTS');
     expect(message).toContain(`is not authorized to perform: ${action}`);
+    await auditHas(`is not authorized to perform: ${action} on resource: `);
   });
 
   it('9: a project without K1 encrypts with aws/s3, and only the other account finds out', async () => {
@@ -178,15 +216,19 @@ describe('a delivery across accounts and Regions', () => {
     });
     try {
       // CodePipeline copies to the other Region under K2; the action in this Region reads what the build wrote.
-      const { code, message } = failureOf(await layout.run(), 'Home');
+      const { code, message } = await failureAt('Home');
       expect(code).toBe('PermissionError');
       expect(message).toMatch(
         /^Unable to access the artifact .* bucket 'art-use1'. The provided role does not have sufficient permissions/,
       );
       expect(message).toContain('kms:Decrypt');
+      await auditHas(`${session(TARGET, 'X')} is not authorized to perform: kms:Decrypt`);
     } finally {
       await layout.tools.call('codebuild', 'UpdateProject', { name: 'compile', encryptionKey: layout.arns.K1 });
     }
+    // What lies there under the wrong key stays unreadable: it is built anew.
+    failed = undefined;
+    expect(statusesOf(await layout.run())).toEqual(ALL_SUCCEEDED);
   });
 
   it.each([
@@ -196,7 +238,8 @@ describe('a delivery across accounts and Regions', () => {
     await layout.without(grant);
     await aMinuteLater();
     const text = `${layout.arns.P} is not authorized to perform AssumeRole on role ${layout.arns.X}`;
-    expect(failureOf(await layout.run(), 'Away')).toEqual({ code: 'PermissionError', message: text });
+    expect(await failureAt('Away')).toEqual({ code: 'PermissionError', message: text });
+    await auditHas(`${session(A, 'P')} is not authorized to perform: sts:AssumeRole on resource: ${layout.arns.X}`);
     await expect(
       layout.tools.call('codepipeline', 'UpdatePipeline', { pipeline: await layout.declaration() }),
     ).rejects.toMatchObject({ code: 'InvalidStructureException', message: text });
@@ -208,22 +251,26 @@ describe('a delivery across accounts and Regions', () => {
     await new Promise<void>((resolve) => void sluice.house.clock.onReach(until, resolve));
   }
 
-  it('13: the bucket lets nobody of B in', async () => {
-    await layout.without('13');
-    const { code, message } = failureOf(await layout.run(), 'Away');
+  it.each([
+    ['13', 'the bucket lets nobody of B in', 'resource'],
+    ['14', 'X may not read the bucket', 'identity'],
+  ] as const)('%s: %s: S3 does not tell a stranger why, the trail does', async (grant, _what, gate) => {
+    await layout.without(grant);
+    const { code, message } = await failureAt('Away');
     expect(code).toBe('PermissionError');
     expect(message).toMatch(
       /^Unable to access the artifact with Amazon S3 object key 'delivery\/built\/\w{7}' located in the Amazon S3 artifact bucket 'art-euw1'. The provided role does not have sufficient permissions\./,
     );
-    expect(message).toMatch(made(resourceLacks(TARGET, 'X', 's3:GetObjectVersion', inBucket('art-euw1', 'built'))));
-  });
-
-  it('14: X may not read the bucket', async () => {
-    await layout.without('14');
-    const { code, message } = failureOf(await layout.run(), 'Away');
-    expect(code).toBe('PermissionError');
-    expect(message).toMatch(/^Unable to access the artifact .* bucket 'art-euw1'/);
-    expect(message).toContain(`${session(TARGET, 'X')} is not authorized to perform: s3:GetObjectVersion`);
+    expect(await decisionsInTrail()).toContainEqual(
+      expect.objectContaining({
+        principal: expect.objectContaining({ arn: `arn:aws:sts::${TARGET}:assumed-role/X/delivery` }),
+        request: expect.objectContaining({
+          action: 's3:GetObjectVersion',
+          resource: expect.stringMatching(made(inBucket('art-euw1', 'built'))),
+        }),
+        gates: expect.arrayContaining([expect.objectContaining({ gate, state: 'closed' })]),
+      }),
+    );
   });
 
   it.each([
@@ -231,7 +278,7 @@ describe('a delivery across accounts and Regions', () => {
     ['16', 'identity'],
   ] as const)('%s: X may not use K2, by the key’s policy or by its own', async (grant, side) => {
     await layout.without(grant);
-    const { code, message } = failureOf(await layout.run(), 'Away');
+    const { code, message } = await failureAt('Away');
     expect(code).toBe('PermissionError');
     const denial = (side === 'identity' ? identityLacks : resourceLacks)(TARGET, 'X', 'kms:Decrypt', layout.arns.K2);
     expect(message).toMatch(/^Unable to access the artifact .* bucket 'art-euw1'/);
@@ -243,7 +290,7 @@ describe('a delivery across accounts and Regions', () => {
     await layout.without('24');
     const group = `arn:aws:codedeploy:${AWAY}:${TARGET}:deploymentgroup:app/group`;
     const denial = identityLacks(TARGET, 'X', 'codedeploy:CreateDeployment', group);
-    expect(failureOf(await layout.run(), 'Away')).toEqual({ code: 'PermissionError', message: denial });
+    expect(await failureAt('Away')).toEqual({ code: 'PermissionError', message: denial });
     await auditHas(denial);
   });
 
@@ -254,6 +301,7 @@ describe('a delivery across accounts and Regions', () => {
       message: expect.stringContaining('with an explicit deny in a resource-based policy'),
     });
     await expect(put('AES256')).rejects.toThrow('with an explicit deny');
+    await auditHas('s3:PutObject on resource: arn:aws:s3:::art-use1/plain with an explicit deny');
   });
 
   it.each([
@@ -263,8 +311,9 @@ describe('a delivery across accounts and Regions', () => {
     const kms = clientIn(region);
     await kms.call('kms', 'DisableKey', { KeyId: layout.arns[key] });
     try {
-      const { message } = failureOf(await layout.run(), action);
+      const { message } = await failureAt(action);
       expect(message).toContain(`${layout.arns[key]} is disabled`);
+      expect(await errorsInTrail()).toContain('KMS.DisabledException');
     } finally {
       await kms.call('kms', 'EnableKey', { KeyId: layout.arns[key] });
     }
@@ -309,7 +358,8 @@ describe('a delivery across accounts and Regions', () => {
     await expect(
       layout.tools.call('codepipeline', 'UpdatePipeline', { pipeline: await layout.declaration() }),
     ).rejects.toMatchObject({ code: 'InvalidStructureException', message: text });
-    expect(failureOf(await layout.run(), 'Fetch')).toEqual({ code: 'PermissionError', message: text });
+    expect(await failureAt('Fetch')).toEqual({ code: 'PermissionError', message: text });
+    await auditHas(`sts:AssumeRole on resource: ${layout.arns.P}`);
   });
 
   it('3: every Region of an action needs its artifact store', async () => {
@@ -340,7 +390,7 @@ describe('a delivery across accounts and Regions', () => {
     });
     await layout.tools.call('codepipeline', 'UpdatePipeline', { pipeline: whole });
     try {
-      const { code, message } = failureOf(await layout.run(), 'Home');
+      const { code, message } = await failureAt('Home');
       expect(code).toBe('PermissionError');
       expect(message).toMatch(/^Unable to access the artifact .* bucket 'art-use1'/);
     } finally {
@@ -349,6 +399,8 @@ describe('a delivery across accounts and Regions', () => {
         pipeline: pipelineOf({ P: layout.arns.P, X: layout.arns.X }, layout.arns.K1, layout.arns.K2),
       });
     }
+    failed = undefined;
+    expect(statusesOf(await layout.run())).toEqual(ALL_SUCCEEDED);
   });
 
   // Rows 18 to 23 deploy by CloudFormation.
@@ -386,10 +438,14 @@ describe('an organization', () => {
     );
     const target = { PolicyId: Policy.PolicySummary.Id, TargetId: TARGET };
     await management.call('organizations', 'AttachPolicy', target);
-    const { code, message } = failureOf(await layoutRunWithoutReset(), 'Away');
+    const { code, message } = await failureAt('Away', layout.run({ keepAlias: true }));
     expect(code).toBe('PermissionError');
-    expect(message).toContain('with an explicit deny in a service control policy');
-    await auditHas(`${session(TARGET, 'X')} is not authorized to perform: s3:GetObjectVersion`);
+    expect(message).toMatch(/^Unable to access the artifact/);
+    expect(await decisionsInTrail()).toContainEqual(
+      expect.objectContaining({
+        reason: expect.objectContaining({ kind: 'explicit', policyType: 'service control policy' }),
+      }),
+    );
     await management.call('organizations', 'DetachPolicy', target);
   });
 
@@ -421,10 +477,5 @@ describe('an organization', () => {
       },
       { parent: Organization.Id },
     );
-  }
-
-  /** The alias of B cannot be put back under that policy; the action does not come so far. */
-  function layoutRunWithoutReset(): Promise<Ended> {
-    return layout.run({ keepAlias: true });
   }
 });

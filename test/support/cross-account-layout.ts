@@ -28,6 +28,7 @@ type Statement = Readonly<{
 type Grant = Readonly<{ grant?: string; statement: Statement }>;
 
 export type Ended = Readonly<{
+  pipelineExecutionId: string;
   status: string;
   /** The last action execution of each action, by its name. */
   actions: Readonly<Record<string, ActionExecutionDetail>>;
@@ -41,6 +42,8 @@ export interface CrossAccountLayout {
   without(...grants: readonly string[]): Promise<void>;
   /** Runs the pipeline from its source to its end. */
   run(options?: Readonly<{ keepAlias?: boolean }>): Promise<Ended>;
+  /** Retries what failed in a stage, and goes on to the end; what was deployed before is undone. */
+  retry(pipelineExecutionId: string, stageName: string): Promise<Ended>;
   declaration(): Promise<Record<string, unknown>>;
 }
 
@@ -272,6 +275,8 @@ export async function crossAccountLayout(sluice: TestSluice): Promise<CrossAccou
   await tools.call('codepipeline', 'CreatePipeline', { pipeline: pipelineOf(roles, K1, K2) });
 
   let missing: ReadonlySet<string> = new Set();
+  const resetAlias = (): Promise<unknown> =>
+    targetAway.call('lambda', 'UpdateAlias', { FunctionName: 'greeter', Name: 'live', FunctionVersion: '1' });
   const layout: CrossAccountLayout = {
     tools,
     target,
@@ -283,13 +288,22 @@ export async function crossAccountLayout(sluice: TestSluice): Promise<CrossAccou
       await apply(next, (each) => touched(each, changed));
     },
     async run({ keepAlias = false } = {}) {
-      if (!keepAlias)
-        await targetAway.call('lambda', 'UpdateAlias', { FunctionName: 'greeter', Name: 'live', FunctionVersion: '1' });
+      if (!keepAlias) await resetAlias();
       const { pipelineExecutionId } = await tools.call<{ pipelineExecutionId: string }>(
         'codepipeline',
         'StartPipelineExecution',
         { name: PIPELINE },
       );
+      return ended(sluice, tools, pipelineExecutionId);
+    },
+    async retry(pipelineExecutionId, stageName) {
+      await resetAlias();
+      await tools.call('codepipeline', 'RetryStageExecution', {
+        pipelineName: PIPELINE,
+        pipelineExecutionId,
+        stageName,
+        retryMode: 'FAILED_ACTIONS',
+      });
       return ended(sluice, tools, pipelineExecutionId);
     },
     async declaration() {
@@ -418,6 +432,7 @@ async function ended(sluice: TestSluice, tools: Client, pipelineExecutionId: str
     );
     if (pipelineExecution.status !== 'InProgress') {
       return {
+        pipelineExecutionId,
         status: pipelineExecution.status,
         actions: Object.fromEntries(
           actionExecutionDetails.toReversed().map((detail) => [detail.actionName ?? '', detail]),
