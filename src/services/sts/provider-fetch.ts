@@ -26,12 +26,15 @@ export class ProviderAnswerError extends Error {
   }
 }
 
+/** `wallMs`: the machine's time, by which certificates are valid. */
+export type ProviderTrust = Readonly<{ thumbprints: readonly string[]; wallMs: number }>;
+
 /** Throws `ProviderAnswerError`. */
-export async function fetchJson(address: string, thumbprints: readonly string[]): Promise<Record<string, unknown>> {
+export async function fetchJson(address: string, trust: ProviderTrust): Promise<Record<string, unknown>> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   let url = new URL(address);
   for (let redirects = 0; ; redirects++) {
-    const { status, location, body } = await get(url, thumbprints, signal);
+    const { status, location, body } = await get(url, trust, signal);
     if (status === 200) return parsed(body);
     if (status >= 300 && status < 400 && location !== undefined) {
       url = redirected(url, location, redirects);
@@ -66,7 +69,7 @@ function parsed(body: Buffer): Record<string, unknown> {
 
 type Answer = Readonly<{ status: number; location: string | undefined; body: Buffer }>;
 
-function get(url: URL, thumbprints: readonly string[], signal: AbortSignal): Promise<Answer> {
+function get(url: URL, trust: ProviderTrust, signal: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => {
       if (error instanceof ProviderAnswerError) reject(error);
@@ -96,7 +99,7 @@ function get(url: URL, thumbprints: readonly string[], signal: AbortSignal): Pro
     }
     request.on('socket', (socket) => {
       socket.once('secureConnect', () => {
-        if (isTrusted(socket as TLSSocket, url.hostname, thumbprints)) request.end();
+        if (isTrusted(socket as TLSSocket, url.hostname, trust)) request.end();
         else request.destroy(new ProviderAnswerError('Unreachable', 'its certificate is not trusted'));
       });
     });
@@ -114,19 +117,19 @@ async function read(response: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function isTrusted(socket: TLSSocket, hostname: string, thumbprints: readonly string[]): boolean {
+function isTrusted(socket: TLSSocket, hostname: string, trust: ProviderTrust): boolean {
   if (socket.authorized) return true;
   const leaf = socket.getPeerCertificate(true);
   if (leaf.raw === undefined || checkServerIdentity(hostname, leaf) !== undefined) return false;
-  return leadsToThumbprint(leaf, thumbprints);
+  return leadsToThumbprint(leaf, trust);
 }
 
 /** Each certificate is signed by the next, and is of today; one of them is known. */
-function leadsToThumbprint(leaf: DetailedPeerCertificate, thumbprints: readonly string[]): boolean {
+function leadsToThumbprint(leaf: DetailedPeerCertificate, { thumbprints, wallMs }: ProviderTrust): boolean {
   let served = leaf;
   for (let i = 0; i < MOST_CERTIFICATES; i++) {
     const certificate = new X509Certificate(served.raw);
-    if (!isCurrent(certificate)) return false;
+    if (wallMs < Date.parse(certificate.validFrom) || wallMs > Date.parse(certificate.validTo)) return false;
     if (thumbprints.includes(certificate.fingerprint.replaceAll(':', '').toLowerCase())) return true;
     const next = served.issuerCertificate;
     if (next?.raw === undefined || next.raw.equals(served.raw)) return false;
@@ -135,12 +138,6 @@ function leadsToThumbprint(leaf: DetailedPeerCertificate, thumbprints: readonly 
     served = next;
   }
   return false;
-}
-
-/** By the machine's time, as TLS itself has it. */
-function isCurrent({ validFrom, validTo }: X509Certificate): boolean {
-  const now = performance.timeOrigin + performance.now();
-  return Date.parse(validFrom) <= now && now <= Date.parse(validTo);
 }
 
 function codeOf(error: unknown): string {

@@ -60,13 +60,14 @@ export async function providerKeys(
 
 async function fetchKeys(provider: OidcProviderRecord, fetchedAt: number): Promise<Known> {
   const { url: issuer, thumbprints } = provider;
-  const configuration = await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, thumbprints);
+  const trust = { thumbprints, wallMs: fetchedAt };
+  const configuration = await fetchJson(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, trust);
   const { issuer: named, jwks_uri: keysUrl } = configuration;
   if (named !== issuer) throw new ProviderAnswerError('Invalid', 'it says that it is another issuer');
   if (typeof keysUrl !== 'string' || !mayServeKeys(issuer, keysUrl)) {
     throw new ProviderAnswerError('Invalid', 'it names no usable jwks_uri');
   }
-  const set = await fetchJson(keysUrl, thumbprints);
+  const set = await fetchJson(keysUrl, trust);
   const { keys } = set;
   if (!Array.isArray(keys) || keys.length > MOST_KEYS || !keys.every(isKey)) {
     throw new ProviderAnswerError('Invalid', 'its key set is none');
