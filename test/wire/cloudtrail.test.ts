@@ -279,6 +279,39 @@ it('a call across accounts is in both, and the owner learns no name of the calle
   });
 });
 
+it('what a service does is told with its name: as itself, with a role, and with its caller’s credentials', async () => {
+  const by = { type: 'Service', service: 'codebuild.amazonaws.com' } as const;
+  const roleArn = `arn:aws:iam::${sluice.account}:role/builder`;
+  const { region } = sluice;
+  const session = await sluice.house.door.assumeRole({ roleArn, sessionName: 'AWSCodeBuild', by, region });
+  const scope = { account: sluice.account, region };
+  await failure(sluice.house.door.as(session.principal, scope).call('kms', 'ListKeys', {}));
+  const hop = (await look('EventName', 'AssumeRole')).find(({ record }) => record.userIdentity.type === 'AWSService');
+  expect(hop?.record).toMatchObject({
+    userIdentity: { invokedBy: by.service },
+    sourceIPAddress: by.service,
+    requestParameters: { roleArn, roleSessionName: 'AWSCodeBuild' },
+    responseElements: { credentials: { accessKeyId: session.accessKeyId } },
+  });
+  const [listed] = await look('EventName', 'ListKeys');
+  expect(listed?.record).toMatchObject({
+    userIdentity: { type: 'AssumedRole', accessKeyId: session.accessKeyId, invokedBy: by.service },
+    sourceIPAddress: by.service,
+    userAgent: by.service,
+    errorCode: 'AccessDenied',
+  });
+  const { KeyMetadata } = await client(KMSClient).send(new CreateKeyCommand({}));
+  await client(SecretsManagerClient, admin.credentials).send(
+    new CreateSecretCommand({ Name: 'through', SecretString: 's', KmsKeyId: KeyMetadata?.Arn }),
+  );
+  const [forwarded] = await look('ResourceName', KeyMetadata?.Arn ?? '');
+  expect(forwarded).toMatchObject({ EventName: 'GenerateDataKey', Username: 'admin' });
+  expect(forwarded?.record).toMatchObject({
+    userIdentity: { type: 'IAMUser', invokedBy: 'secretsmanager.amazonaws.com' },
+    sourceIPAddress: 'secretsmanager.amazonaws.com',
+  });
+});
+
 it('the history is of one Region, and IAM is told of in us-east-1', async () => {
   await client(KMSClient, undefined, 'eu-west-1').send(new CreateKeyCommand({ Description: 'european' }));
   const european = client(CloudTrailClient, undefined, 'eu-west-1');
