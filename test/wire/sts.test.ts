@@ -7,6 +7,7 @@ import {
   GetRoleCommand,
   IAMClient,
   ListRolesCommand,
+  UpdateAssumeRolePolicyCommand,
 } from '@aws-sdk/client-iam';
 import {
   AssumeRoleCommand,
@@ -127,6 +128,20 @@ describe('AssumeRole', () => {
     expect(await text(assume(ann.credentials, `arn:aws:iam::${sluice.account}:role/Absent`))).toContain(
       'because no role trust policy allows',
     );
+  });
+
+  it('by itself needs a role to be named, where its account is not enough', async () => {
+    const arn = await role('Self', { Principal: account() });
+    const PolicyArn = 'arn:aws:iam::aws:policy/AdministratorAccess';
+    await iam.send(new AttachRolePolicyCommand({ RoleName: 'Self', PolicyArn }));
+    const { keys } = await assume(ann.credentials, arn);
+    expect(await text(assume(keys, arn))).toContain('because no role trust policy allows the sts:AssumeRole action');
+    const named = await role('Named', { Principal: account() });
+    await iam.send(new AttachRolePolicyCommand({ RoleName: 'Named', PolicyArn }));
+    const Statement = [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: [account().AWS, named] } }];
+    const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement });
+    await iam.send(new UpdateAssumeRolePolicyCommand({ RoleName: 'Named', PolicyDocument }));
+    await assume((await assume(ann.credentials, named)).keys, named);
   });
 
   it('lets a service in that is trusted, by the door', async () => {

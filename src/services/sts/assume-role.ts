@@ -66,7 +66,27 @@ function accessRequests(
     ...(tags.length > 0 || transitive.length > 0 || inherits ? ['sts:TagSession'] : []),
     ...(sourceIdentity === undefined ? [] : ['sts:SetSourceIdentity']),
   ];
-  return actions.map((action) => trustRequest(action, roleArn, role, context));
+  const { principal } = call;
+  const isSelf = principal.type === 'AssumedRole' && role !== undefined && principal.roleId === role.roleId;
+  const asked = isSelf ? { ...role, trustBound: withoutOwnAccount(role.trustBound, principal.account) } : role;
+  return actions.map((action) => trustRequest(action, roleArn, asked, context));
+}
+
+/**
+ * A role that assumes itself must be named by its own trust policy: that its account is, is not enough.
+ * Source: AWS Security Blog, "Announcing an update to IAM role trust policy behavior".
+ */
+function withoutOwnAccount(trust: string, account: string): string {
+  const { Statement, ...rest } = JSON.parse(trust) as { Statement: unknown };
+  const statements = (Array.isArray(Statement) ? Statement : [Statement]) as Record<string, unknown>[];
+  const isOwn = (name: unknown): boolean => name === account || name === `arn:aws:iam::${account}:root`;
+  const named = statements.map((statement) => {
+    const { AWS: aws, ...others } = (statement['Principal'] ?? {}) as Record<string, unknown>;
+    if (statement['Effect'] !== 'Allow' || aws === undefined) return statement;
+    const names = (Array.isArray(aws) ? (aws as unknown[]) : [aws]).filter((name) => !isOwn(name));
+    return { ...statement, Principal: { ...others, AWS: names } };
+  });
+  return JSON.stringify({ ...rest, Statement: named });
 }
 
 function duration(principal: Principal, role: RoleRecord, asked: number | undefined): number {
