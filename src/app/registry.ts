@@ -19,6 +19,7 @@ export const SERVICES: Readonly<Record<string, () => Promise<ServiceDefinition>>
   codecommit: async () => (await import('../services/codecommit/index.ts')).codecommit,
   codebuild: async () => (await import('../services/codebuild/index.ts')).codebuild,
   codedeploy: async () => (await import('../services/codedeploy/index.ts')).codedeploy,
+  cloudformation: async () => (await import('../services/cloudformation/index.ts')).cloudformation,
   codepipeline: async () => (await import('../services/codepipeline/index.ts')).codepipeline,
 };
 

@@ -1,3 +1,4 @@
+export { planChanges, type PlannedChange } from './changes.ts';
 export { changed, decide } from './decide.ts';
 export {
   type Configuration,

@@ -3,7 +3,7 @@
  * and it is listed under the stack's name. A name is held by a document of its own, so that it is given once.
  */
 import { AwsError, parseArn, type Principal } from '../../common/index.ts';
-import type { Configuration, StackState } from '../../core/cloudformation-stack/index.ts';
+import type { Configuration, PlannedChange, StackState } from '../../core/cloudformation-stack/index.ts';
 import { collection, type DocumentKey, type Queryable } from '../../store/index.ts';
 import type { Scope } from '../service.ts';
 
@@ -53,15 +53,6 @@ export type ChangeSet = Readonly<{
   /** The number of the operation that it became. */
   executedAs?: number;
   clientToken?: string;
-}>;
-
-export type PlannedChange = Readonly<{
-  action: 'Add' | 'Modify' | 'Remove';
-  logicalId: string;
-  physicalId?: string;
-  type: string;
-  replacement?: 'True' | 'False' | 'Conditional';
-  properties: readonly string[];
 }>;
 
 export const stacks = collection<Stack>(STACK_KIND);
