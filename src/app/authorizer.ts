@@ -152,3 +152,20 @@ const UNDER_RESOURCE_CONTROL: ReadonlySet<string> = new Set(['s3', 'sts', 'kms',
 function isUnderResourceControl(action: string): boolean {
   return UNDER_RESOURCE_CONTROL.has(action.slice(0, action.indexOf(':')).toLowerCase());
 }
+
+/**
+ * What a caller from outside reads of a denial. S3 gives its reasons to callers of the bucket's account or organization
+ * alone; others read two words. The trail, `sluice why` and the services of the house keep the whole text.
+ * Source: S3 User Guide, "Troubleshoot access denied (403 Forbidden) errors in Amazon S3".
+ */
+export function outwardDenial(error: AwsError): AwsError {
+  const { input } = denials.get(error) ?? {};
+  if (input === undefined || !input.request.action.startsWith('s3:') || input.principal.type === 'Service')
+    return error;
+  const { context } = input;
+  const account = 'account' in input.principal ? input.principal.account : undefined;
+  const organization = context['aws:PrincipalOrgID'];
+  if (account !== undefined && context['aws:ResourceAccount'] === account) return error;
+  if (organization !== undefined && organization === context['aws:ResourceOrgID']) return error;
+  return new AwsError(error.code, 'Access Denied', { statusCode: 403, cause: error });
+}

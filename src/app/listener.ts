@@ -6,10 +6,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import type { TLSSocket } from 'node:tls';
 import { type AccessRequest, AwsError, isAwsError, type Principal } from '../common/index.ts';
 import { type Exchange, openExchange, type WireResponse } from '../protocol/index.ts';
-import type { HttpTools } from '../services/index.ts';
-import { denialOf } from './authorizer.ts';
+import type { Call, HttpTools } from '../services/index.ts';
+import { denialOf, outwardDenial } from './authorizer.ts';
 import { answerControl } from './control.ts';
 import { isLoopback } from './loopback.ts';
 import type { OpenHouse } from './open-house.ts';
@@ -58,7 +59,10 @@ async function answer(open: OpenHouse, request: IncomingMessage, response: Serve
     }
     await answerWire(open, request, response);
   } catch (error) {
-    open.house.log.error('a request failed outside its handler', { error: describe(error), url: request.url });
+    open.house.log.error('a request failed outside its handler', {
+      error: describe(error),
+      path: (request.url ?? '').split('?')[0],
+    });
     if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
     response.end('Internal failure.\n');
   }
@@ -108,8 +112,26 @@ async function run(
       secure: 'encrypted' in request.socket,
       host: request.headers.host ?? '',
       headers: flatHeaders(request),
+      ...wireFacts(request),
     },
   });
+}
+
+/** How the request was signed, and by which TLS it came. */
+function wireFacts(request: IncomingMessage): Pick<NonNullable<Call['http']>, 'signature' | 'tlsVersion'> {
+  const url = request.url ?? '/';
+  const fromUrl = /[?&]X-Amz-Date=(\w+)/i.exec(url)?.[1];
+  const inUrl = /[?&]X-Amz-Signature=/i.test(url);
+  const header = request.headers['x-amz-date'];
+  const date = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec((inUrl ? fromUrl : String(header)) ?? '');
+  const [year = 0, month = 1, ...rest] = (date ?? []).slice(1).map(Number);
+  const { socket } = request;
+  const tls = 'getProtocol' in socket ? String((socket as TLSSocket).getProtocol()) : undefined;
+  const signed = inUrl || request.headers.authorization !== undefined;
+  return {
+    ...(date !== null && signed && { signature: { at: Date.UTC(year, month - 1, ...rest), inUrl } }),
+    ...(tls?.startsWith('TLSv') === true && { tlsVersion: tls.slice('TLSv'.length) }),
+  };
 }
 
 async function authenticate(
@@ -138,7 +160,7 @@ async function authenticate(
 
 /** A fault of ours is logged whole and told in general. */
 function asAwsError(open: OpenHouse, error: unknown, exchange: Exchange, requestId: string): AwsError {
-  if (isAwsError(error)) return error;
+  if (isAwsError(error)) return outwardDenial(error);
   open.house.log.error('a handler failed', {
     service: exchange.service,
     operation: exchange.operation,

@@ -124,6 +124,10 @@ export interface Call extends Scope {
     secure: boolean;
     host: string;
     headers: Readonly<Record<string, string>>;
+    /** When it says that it was signed, and whether its URL carries the signature (absent: not signed). */
+    signature?: Readonly<{ at: number; inUrl: boolean }>;
+    /** `1.3`; absent: not over TLS. */
+    tlsVersion?: string;
   }>;
   /** Set when another service makes the call on behalf of a principal. */
   readonly viaService?: string;

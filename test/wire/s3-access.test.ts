@@ -346,3 +346,49 @@ describe('notifications', () => {
     expect(left).toEqual([]);
   });
 });
+
+describe('condition keys of the request', () => {
+  it('tell how it was signed, how long ago, and what it makes', async () => {
+    const Bucket = await newBucket();
+    const only = (Condition: object) =>
+      s3.send(
+        new PutBucketPolicyCommand({
+          Bucket,
+          Policy: JSON.stringify({
+            Version: '2012-10-17',
+            Statement: {
+              Effect: 'Deny',
+              Principal: '*',
+              Action: ['s3:PutObject', 's3:GetObject'],
+              Resource: `arn:aws:s3:::${Bucket}/*`,
+              Condition,
+            },
+          }),
+        }),
+      );
+    const put = () => s3.send(new PutObjectCommand({ Bucket, Key: 'k', Body: 'x' }));
+    await only({ StringNotEquals: { 's3:authType': 'REST-HEADER' } });
+    await put();
+    await only({ NumericGreaterThan: { 's3:signatureAge': '600000' } });
+    await put();
+    await only({ NumericLessThan: { 's3:signatureAge': '600000' } });
+    expect(await failure(put())).toBe('AccessDenied');
+    await only({ Null: { 's3:if-none-match': 'true' }, Bool: { 's3:ObjectCreationOperation': 'true' } });
+    expect(await failure(put())).toBe('AccessDenied');
+    await s3.send(new PutObjectCommand({ Bucket, Key: 'new', Body: 'x', IfNoneMatch: '*' }));
+    await only({ NumericLessThan: { 's3:TlsVersion': '1.2' } });
+    await put();
+  });
+
+  it('strangers read two words, the account of the bucket the reason', async () => {
+    const Bucket = await newBucket();
+    const stranger = client(await somebody([{ Action: 's3:*', Resource: '*' }], OTHER));
+    const own = client(await somebody([]));
+    const get = new GetObjectCommand({ Bucket, Key: 'k' });
+    await expect(stranger.send(get)).rejects.toMatchObject({ name: 'AccessDenied', message: 'Access Denied' });
+    await expect(own.send(get)).rejects.toMatchObject({
+      name: 'AccessDenied',
+      message: expect.stringMatching(/because no identity-based policy allows the s3:GetObject action$/),
+    });
+  });
+});

@@ -1,6 +1,7 @@
 export { type ControlPolicyKind, LARGEST_CONTROL_POLICY, validateControlPolicy } from './control-policy.ts';
 export { decide } from './decide.ts';
 export { denialMessage } from './denial-message.ts';
+export { compileGlob, type Glob } from './glob.ts';
 export { type Mend, type MendStep, smallestMend, type StatementJson, withSteps } from './mend.ts';
 export type { NearMiss, UnmetCondition } from './near-miss.ts';
 export {

@@ -4,7 +4,7 @@
  * Source: IAM User Guide, "Grammar of the IAM JSON policy language"; S3 User Guide, "The meaning of public".
  */
 
-import { validatePolicyDocument } from '../policy/index.ts';
+import { compileGlob, validatePolicyDocument } from '../policy/index.ts';
 
 type Statement = Readonly<Record<string, unknown>>;
 
@@ -231,9 +231,5 @@ function list(value: unknown): readonly unknown[] {
 
 /** IAM's wildcards, without regard to case, as actions are compared. */
 function matches(pattern: string, text: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${source}$`, 'i').test(text);
+  return compileGlob(pattern.toLowerCase())(text.toLowerCase());
 }

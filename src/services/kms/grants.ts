@@ -12,7 +12,7 @@ import type {
   RetireGrantRequest,
   RevokeGrantRequest,
 } from '@aws-sdk/client-kms';
-import { type AccessRequest, AwsError, formatArn, HEX } from '../../common/index.ts';
+import { type AccessRequest, AwsError, formatArn, HEX, type RequestContext } from '../../common/index.ts';
 import { granteeMatches, type GrantConstraints, type HandedOn } from '../../core/kms-grant/index.ts';
 import { timeSort, type Stored } from '../../store/index.ts';
 import { type Call, operation } from '../service.ts';
@@ -31,6 +31,8 @@ export const createGrant = operation<CreateGrantRequest, CreateGrantResponse>({
         ...(Array.isArray(input.Operations) && { 'kms:GrantOperations': input.Operations }),
         ...(input.GranteePrincipal !== undefined && { 'kms:GranteePrincipal': input.GranteePrincipal }),
         ...(input.RetiringPrincipal !== undefined && { 'kms:RetiringPrincipal': input.RetiringPrincipal }),
+        ...serviceContext('kms:GranteeServicePrincipal', input.GranteePrincipal),
+        ...serviceContext('kms:RetiringServicePrincipal', input.RetiringPrincipal),
         ...(constraintType(input) !== undefined && { 'kms:GrantConstraintType': constraintType(input) ?? '' }),
         'kms:GrantIsForAWSResource': String(call.viaService !== undefined),
       },
@@ -239,6 +241,10 @@ function checkedPrincipal(principal: string | undefined, role: string): string {
     /^[\w.-]+\.amazonaws\.com$/.test(text);
   if (!valid) throw new AwsError('InvalidArnException', `ARN does not refer to a valid ${role} principal: ${text}`);
   return text;
+}
+
+function serviceContext(key: string, principal: unknown): RequestContext {
+  return typeof principal === 'string' && principal.endsWith('.amazonaws.com') ? { [key]: principal } : {};
 }
 
 function handedOn(input: CreateGrantRequest): HandedOn {

@@ -90,9 +90,14 @@ function requestContext(call: Call): RequestContext {
   const headers = call.http?.headers;
   if (headers === undefined) return {};
   const contentSha256 = headers['x-amz-content-sha256'];
+  const { signature, tlsVersion } = call.http ?? {};
   return {
-    's3:authType': headers['authorization'] === undefined ? 'REST-QUERY-STRING' : 'REST-HEADER',
-    's3:signatureversion': 'AWS4-HMAC-SHA256',
+    ...(signature !== undefined && {
+      's3:authType': signature.inUrl ? 'REST-QUERY-STRING' : 'REST-HEADER',
+      's3:signatureversion': 'AWS4-HMAC-SHA256',
+      's3:signatureAge': String(Math.max(0, call.house.config.wallNow() - signature.at)),
+    }),
+    ...(tlsVersion !== undefined && { 's3:TlsVersion': tlsVersion }),
     ...(contentSha256 !== undefined && { 's3:x-amz-content-sha256': contentSha256 }),
   };
 }
@@ -159,9 +164,23 @@ export function writeContext(input: {
   MetadataDirective?: string | undefined;
   IfMatch?: string | undefined;
   IfNoneMatch?: string | undefined;
+  GrantFullControl?: string | undefined;
+  GrantRead?: string | undefined;
+  GrantReadACP?: string | undefined;
+  GrantWrite?: string | undefined;
+  GrantWriteACP?: string | undefined;
+  SSECustomerAlgorithm?: string | undefined;
+  WebsiteRedirectLocation?: string | undefined;
 }): RequestContext {
   const pairs: readonly (readonly [string, string | undefined])[] = [
     ['s3:x-amz-acl', input.ACL],
+    ['s3:x-amz-grant-full-control', input.GrantFullControl],
+    ['s3:x-amz-grant-read', input.GrantRead],
+    ['s3:x-amz-grant-read-acp', input.GrantReadACP],
+    ['s3:x-amz-grant-write', input.GrantWrite],
+    ['s3:x-amz-grant-write-acp', input.GrantWriteACP],
+    ['s3:x-amz-server-side-encryption-customer-algorithm', input.SSECustomerAlgorithm],
+    ['s3:x-amz-website-redirect-location', input.WebsiteRedirectLocation],
     ['s3:x-amz-server-side-encryption', input.ServerSideEncryption],
     ['s3:x-amz-server-side-encryption-aws-kms-key-id', input.SSEKMSKeyId],
     ['s3:x-amz-storage-class', input.StorageClass],

@@ -7,6 +7,7 @@ import type {
   GetBucketPolicyStatusRequest,
   PutBucketPolicyRequest,
 } from '@aws-sdk/client-s3';
+import { compileGlob } from '../../core/policy/index.ts';
 import { isPublicPolicy, resourcePolicyProblem } from '../../core/resource-policy/index.ts';
 import { formatArn } from '../../common/index.ts';
 import { accounts } from '../../store/index.ts';
@@ -88,13 +89,7 @@ function checkPolicy(policy: string, bucket: Bucket): void {
 
 /** A pattern with wildcards that the bucket's ARN matches, alone or with something behind it. */
 function covers(pattern: string, arn: string): boolean {
-  if (!/[*?]/.test(pattern)) return false;
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  const regex = new RegExp(`^${source}$`);
-  return regex.test(arn) || regex.test(`${arn}/x`);
+  return /[*?]/.test(pattern) && [arn, `${arn}/x`].some(compileGlob(pattern));
 }
 
 function malformed(message: string): Error {

@@ -231,7 +231,7 @@ export const getBucketAcl = operation<GetBucketAclRequest, GetBucketAclOutput>({
 
 /** The list of a bucket is always the same: its owner has full control. Setting it to just that is all that can be done. */
 export const putBucketAcl = operation<PutBucketAclRequest, void>({
-  authorize: onBucket('PutBucketAcl', (input: PutBucketAclRequest) => writeContext({ ACL: input.ACL })),
+  authorize: onBucket('PutBucketAcl', (input: PutBucketAclRequest) => writeContext(input)),
   async handle(input, call) {
     const bucket = await requireBucket(call, input);
     const policy = input.AccessControlPolicy;

@@ -12,7 +12,7 @@ import type {
 } from '@aws-sdk/client-s3';
 import type { Tx } from '../../store/index.ts';
 import { type Call, operation } from '../service.ts';
-import { onBucket, requireBucket } from './access.ts';
+import { onBucket, requireBucket, writeContext } from './access.ts';
 import { isBucketName } from './bucket-names.ts';
 import { discard } from './body.ts';
 import { invalidArgument, noSuchBucket, notImplemented, s3Error } from './errors.ts';
@@ -35,7 +35,14 @@ import { checkedTags } from './tags.ts';
 export const createBucket = operation<CreateBucketRequest, CreateBucketOutput>({
   authorize: async (input, call) => {
     const location = input.CreateBucketConfiguration?.LocationConstraint ?? call.region;
-    const context = { 's3:LocationConstraint': location, ...(input.ACL && { 's3:x-amz-acl': input.ACL }) };
+    const tags = (input.CreateBucketConfiguration?.Tags ?? []).filter((tag) => typeof tag?.Key === 'string');
+    const context = {
+      's3:LocationConstraint': location,
+      ...writeContext(input),
+      ...(typeof input.ObjectOwnership === 'string' && { 's3:x-amz-object-ownership': input.ObjectOwnership }),
+      ...(tags.length > 0 && { 'aws:TagKeys': tags.map(({ Key }) => Key ?? '') }),
+      ...Object.fromEntries(tags.map(({ Key, Value }) => [`aws:RequestTag/${Key}`, Value ?? ''])),
+    };
     // Whoever owns a bucket of that name already, the new one would be the caller's.
     const base = { resource: bucketArn(input.Bucket ?? ''), resourceAccount: call.account, context };
     const actions = ['s3:CreateBucket'];

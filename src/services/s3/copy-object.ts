@@ -18,7 +18,7 @@ import { checkKey, checkWriteConditions, saveVersion } from './versions.ts';
 export const copyObject = operation<CopyObjectRequest, CopyObjectOutput>({
   authorize: async (input, call) => [
     ...(await sourceAccess(call, input, input.TaggingDirective !== 'REPLACE', {})),
-    ...(await writeAccess(input, call)),
+    ...(await writeAccess(input, call, true)),
   ],
   async handle(input, call) {
     const bucket = await requireBucket(call, input);

@@ -40,7 +40,7 @@ const MIN_PART_BYTES = 5 * 1024 ** 2;
 const MAX_OBJECT_BYTES = 50 * 1024 ** 4;
 
 export const createMultipartUpload = operation<CreateMultipartUploadRequest, CreateMultipartUploadOutput>({
-  authorize: writeAccess,
+  authorize: (input, call) => writeAccess(input, call),
   async handle(input, call) {
     const bucket = await requireBucket(call, input);
     const key = input.Key ?? '';
@@ -125,6 +125,7 @@ export const completeMultipartUpload = operation<CompleteMultipartUploadRequest,
     await accessTo(call, input.Bucket, 'PutObject', {
       key: input.Key,
       context: {
+        's3:ObjectCreationOperation': 'true',
         ...(typeof input.IfMatch === 'string' && { 's3:if-match': input.IfMatch }),
         ...(typeof input.IfNoneMatch === 'string' && { 's3:if-none-match': input.IfNoneMatch }),
       },

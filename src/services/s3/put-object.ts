@@ -20,10 +20,10 @@ import { checkKey, checkWriteConditions, saveVersion } from './versions.ts';
 
 type WriteInput = Omit<PutObjectRequest, 'Body' | 'Bucket' | 'Key'> & Readonly<{ Bucket?: string; Key?: string }>;
 
-/** `s3:PutObject`, and what tags and a list beside it need. */
-export async function writeAccess(input: WriteInput, call: Call): Promise<readonly AccessRequest[]> {
+/** `s3:PutObject`, and what tags and a list beside it need. `creates`: an object is there when the call has succeeded. */
+export async function writeAccess(input: WriteInput, call: Call, creates = false): Promise<readonly AccessRequest[]> {
   const tags = tagsOfHeader(input.Tagging);
-  const context = { ...writeContext(input), ...tagContext(tags) };
+  const context = { ...writeContext(input), ...tagContext(tags), 's3:ObjectCreationOperation': String(creates) };
   const grants = [input.ACL, input.GrantFullControl, input.GrantRead, input.GrantReadACP, input.GrantWriteACP];
   const actions = [
     'PutObject',
@@ -34,7 +34,7 @@ export async function writeAccess(input: WriteInput, call: Call): Promise<readon
 }
 
 export const putObject = operation<PutObjectRequest, PutObjectOutput>({
-  authorize: writeAccess,
+  authorize: (input, call) => writeAccess(input, call, true),
   async handle(input, call) {
     const bucket = await requireBucket(call, input);
     const key = input.Key ?? '';
