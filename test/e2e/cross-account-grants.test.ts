@@ -134,6 +134,58 @@ describe('a delivery across accounts and Regions', () => {
     await auditHas(denial);
   });
 
+  it.each([
+    ['repository', 'GetBranch'],
+    ['5 key', 'GenerateDataKey'],
+  ] as const)('%s, of a CodeCommit source: its own words', async (grant, action) => {
+    await layout.without(grant);
+    const error = await failedCheckout(grant.replace(' ', '-'));
+    expect(error?.code).toBe('PermissionError');
+    const [service, begins] =
+      grant === 'repository'
+        ? [
+            'codecommit',
+            'The service role or action role doesn’t have the permissions required to access the AWS CodeCommit repository named code-of-a. ',
+          ]
+        : ['kms', 'The process to upload the contents of the AWS CodeCommit repository failed. '];
+    expect(error?.message?.startsWith(begins)).toBe(true);
+    expect(error?.message).toContain(`is not authorized to perform: ${service}:${action} on resource: `);
+    await auditHas(`is not authorized to perform: ${service}:${action} on resource: `);
+  });
+
+  /** How the source action of a new pipeline, from a repository, fails. */
+  async function failedCheckout(name: string): Promise<Failure | undefined> {
+    const { tools, arns } = layout;
+    await tools.call('codecommit', 'CreateRepository', { repositoryName: 'code-of-a' }).catch(() => undefined);
+    await tools
+      .call('codecommit', 'CreateCommit', {
+        repositoryName: 'code-of-a',
+        branchName: 'main',
+        putFiles: [{ filePath: 'a.txt', fileContent: Buffer.from('a') }],
+      })
+      .catch(() => undefined);
+    const { stages, ...rest } = pipelineOf(arns, arns.K1, arns.K2);
+    const [source, ...others] = stages;
+    const fetch = {
+      ...source?.actions[0],
+      actionTypeId: { category: 'Source', owner: 'AWS', provider: 'CodeCommit', version: '1' },
+      configuration: { RepositoryName: 'code-of-a', BranchName: 'main', PollForSourceChanges: 'false' },
+    };
+    await tools.call('codepipeline', 'CreatePipeline', {
+      pipeline: { ...rest, name, stages: [{ ...source, actions: [fetch] }, ...others] },
+    });
+    const giveUpAt = performance.now() + 30_000;
+    for (;;) {
+      const { stageStates = [] } = await tools.call<GetPipelineStateOutput>('codepipeline', 'GetPipelineState', {
+        name,
+      });
+      const { status, errorDetails } = stageStates[0]?.actionStates?.[0]?.latestExecution ?? {};
+      if (status === 'Failed') return errorDetails;
+      if (status === 'Succeeded' || performance.now() > giveUpAt) return undefined;
+      await sluice.settled();
+    }
+  }
+
   it('6 bucket: P may not write to the other Region’s bucket: the copy fails, before the action starts', async () => {
     await layout.without('6 bucket');
     const { code, message } = await failureAt('Away');

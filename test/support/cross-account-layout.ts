@@ -106,6 +106,18 @@ export async function crossAccountLayout(sluice: TestSluice): Promise<CrossAccou
           Resource: [bucket('source-of-a'), objectsOf('source-of-a')],
         },
       },
+      {
+        grant: 'repository',
+        statement: {
+          Action: [
+            'codecommit:GetBranch',
+            'codecommit:GetCommit',
+            'codecommit:UploadArchive',
+            'codecommit:GetUploadArchiveStatus',
+          ],
+          Resource: `arn:aws:codecommit:${HOME}:${A}:code-of-a`,
+        },
+      },
       { grant: '4', statement: { Action: ['s3:PutObject', ...readOf], Resource: objectsOf('art-use1') } },
       { grant: '5 identity', statement: { Action: useOf, Resource: K1 } },
       { grant: '6 bucket', statement: { Action: ['s3:PutObject', ...readOf], Resource: objectsOf('art-euw1') } },

@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import type { GetBranchOutput, GetCommitOutput } from '@aws-sdk/client-codecommit';
 import { isAwsError, isoSeconds } from '../../../common/index.ts';
 import type { Client } from '../../service.ts';
+import { isDenial } from '../artifacts.ts';
 import { ActionFailure, type ActionProvider } from './action.ts';
 
 /** Source: User Guide, "Variables reference": the commit message is cut at 100 KB. */
@@ -15,8 +16,8 @@ const MESSAGE_BYTES = 100 * 1024;
 
 export const codeCommitSource: ActionProvider = {
   async start(run) {
-    const client = await run.client();
     const { RepositoryName: repositoryName = '', BranchName: branchName = '' } = run.configuration;
+    const client = wordedFor(await run.client(), repositoryName);
     const override = run.pipelineExecution.sourceRevisions.find(
       (candidate) => candidate.actionName === run.declaration.name && candidate.revisionType === 'COMMIT_ID',
     );
@@ -27,7 +28,13 @@ export const codeCommitSource: ActionProvider = {
       commitId,
     });
     const [output] = run.artifacts.outputPlaces();
-    const artifact = await run.artifacts.put(output?.name ?? '', archive);
+    const artifact = await run.artifacts.put(output?.name ?? '', archive).catch((error: unknown) => {
+      if (!(error instanceof ActionFailure) || error.code !== 'PermissionError') throw error;
+      throw new ActionFailure(
+        error.code,
+        `The process to upload the contents of the AWS CodeCommit repository failed. Error: ${error.message}`,
+      );
+    });
     const message = cut(commit.message ?? '');
     const authorAt = gitDate(commit.author?.date);
     return {
@@ -65,6 +72,21 @@ export const codeCommitSource: ActionProvider = {
     yield write(run.artifacts.outputPlaces()[0]?.name ?? '');
   },
 };
+
+/** The repository's denials in the words of the action. */
+function wordedFor(client: Client, repositoryName: string): Client {
+  return {
+    ...client,
+    call: async <Output>(service: string, operation: string, input: object) =>
+      client.call<Output>(service, operation, input).catch((error: unknown) => {
+        if (!isDenial(error)) throw error;
+        throw new ActionFailure(
+          'PermissionError',
+          `The service role or action role doesn’t have the permissions required to access the AWS CodeCommit repository named ${repositoryName}. Update the IAM role permissions, or update the action configuration, and then try again. Error: ${error.message}`,
+        );
+      }),
+  };
+}
 
 /** The commit at the head of the branch; null: there is no such branch. */
 export async function codeCommitRevision(
