@@ -148,7 +148,7 @@ const OWN_RESOURCE_TAGS: ReadonlySet<string> = new Set(['iam', 'secretsmanager',
 
 /**
  * A member that holds tags: a list of structures of a key and a value, or a map of text, called tags; or a list of text called
- * tag keys. S3 has its tags one level down (`CreateBucketConfiguration.Tags`).
+ * tags or tag keys. S3 has its tags one level down (`CreateBucketConfiguration.Tags`).
  */
 function tagReader(model: ServiceModel, reference: Reference): TagReader | undefined {
   const readers = readersOf(model, reference, 2);
@@ -171,7 +171,8 @@ function readersOf(model: ServiceModel, reference: Reference, depth: number): Co
   const readers: Collect[] = [];
   for (const [name, member] of Object.entries(shapeOf(reference)?.members ?? {})) {
     const shape = shapeOf(member);
-    if (/^tag-?keys$/i.test(name) && shape?.type === 'list')
+    const isText = shape?.type === 'list' && shapeOf(shape.member)?.type === 'string';
+    if (isText && /^tag(?:-?keys|s)$/i.test(name))
       readers.push((input, _pairs, keys) => {
         for (const key of listOf(input[name])) if (typeof key === 'string') keys.push(key);
       });

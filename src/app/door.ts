@@ -213,7 +213,10 @@ export class TheDoor implements Door {
    * its requests. Nothing is executed and nothing written to the trail. Throws what `authorize` of the operation throws.
    */
   async explain(
-    execution: Pick<Execution, 'service' | 'operation' | 'input' | 'principal' | 'scope' | 'viaService' | 'context'>,
+    execution: Pick<
+      Execution,
+      'service' | 'operation' | 'input' | 'principal' | 'scope' | 'viaService' | 'context' | 'http'
+    >,
   ): Promise<Readonly<{ call: Call; explained: readonly Explained[] }>> {
     const { service, operation: name, input, context } = execution;
     const definition = this.#services.get(service);

@@ -74,7 +74,15 @@ const passToRule = (
 const withKeys = (requests: readonly AccessRequest[], keys: RequestContext): AccessRequest[] =>
   requests.map((request) => ({ ...request, context: { ...request.context, ...keys } }));
 
-/** `events:source` and `events:detail-type` of a pattern: its literal values, where it has nothing but such. */
+/** The fields of a pattern that are condition keys: its literal values, where it has nothing but such. */
+const PATTERN_KEYS = [
+  'source',
+  'detail-type',
+  'detail.service',
+  'detail.eventTypeCode',
+  'detail.userIdentity.principalId',
+];
+
 function patternKeys(pattern: string | undefined): RequestContext {
   let fields: unknown;
   try {
@@ -83,8 +91,9 @@ function patternKeys(pattern: string | undefined): RequestContext {
     return {};
   }
   const keys: Record<string, readonly string[]> = {};
-  for (const field of ['source', 'detail-type']) {
-    const values = (fields as Record<string, unknown> | null)?.[field];
+  for (const field of PATTERN_KEYS) {
+    let values = fields;
+    for (const step of field.split('.')) values = (values as Record<string, unknown> | null | undefined)?.[step];
     if (Array.isArray(values) && values.every((value) => typeof value === 'string')) keys[`events:${field}`] = values;
   }
   return keys;
@@ -290,13 +299,25 @@ export const testEventPattern = operation<TestEventPatternRequest, TestEventPatt
   },
 });
 
+/** A bus or rule by its ARN; a rule is its account's own. */
+function onTagged(action: string, arn: string | undefined): readonly AccessRequest[] {
+  const account = parseArn(arn ?? '')?.account;
+  return [
+    {
+      action: `events:${action}`,
+      resource: arn ?? '*',
+      ...(account === undefined || !/:rule\//.test(arn ?? '') ? {} : { context: { 'events:creatorAccount': account } }),
+    },
+  ];
+}
+
 export const tagResource = operation<TagResourceRequest, object>({
-  authorize: (input) => [{ action: 'events:TagResource', resource: input.ResourceARN ?? '*' }],
+  authorize: (input) => onTagged('TagResource', input.ResourceARN),
   handle: (input, call) => retag(call, input.ResourceARN ?? '', (tags) => ({ ...tags, ...tagsOf(input.Tags) })),
 });
 
 export const untagResource = operation<UntagResourceRequest, object>({
-  authorize: (input) => [{ action: 'events:UntagResource', resource: input.ResourceARN ?? '*' }],
+  authorize: (input) => onTagged('UntagResource', input.ResourceARN),
   handle: (input, call) =>
     retag(call, input.ResourceARN ?? '', (tags) =>
       Object.fromEntries(Object.entries(tags).filter(([key]) => !(input.TagKeys ?? []).includes(key))),
@@ -304,7 +325,7 @@ export const untagResource = operation<UntagResourceRequest, object>({
 });
 
 export const listTagsForResource = operation<ListTagsForResourceRequest, ListTagsForResourceResponse>({
-  authorize: (input) => [{ action: 'events:ListTagsForResource', resource: input.ResourceARN ?? '*' }],
+  authorize: (input) => onTagged('ListTagsForResource', input.ResourceARN),
   handle: async (input, call) => {
     const arn = input.ResourceARN ?? '';
     const name = ruleOf(arn, call);

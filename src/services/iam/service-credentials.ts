@@ -38,6 +38,24 @@ const onUser =
   async ({ UserName }: { UserName?: string | undefined }, call: Call) =>
     onEntity(call, `iam:${action}`, 'user', UserName ?? callersName(call));
 
+/** On a credential of a user: for which service it is, is known too. */
+const onCredential =
+  (action: string) =>
+  async (
+    input: { UserName?: string | undefined; ServiceSpecificCredentialId?: string | undefined },
+    call: Call,
+  ): ReturnType<typeof onEntity> => {
+    const found = await serviceCredentials.get(call.house.store, globalKey(input.ServiceSpecificCredentialId ?? ''));
+    const service = found?.document.account === call.account ? found.document.service : undefined;
+    return onEntity(
+      call,
+      `iam:${action}`,
+      'user',
+      input.UserName ?? callersName(call),
+      service === undefined ? {} : { 'iam:ServiceSpecificCredentialServiceName': service },
+    );
+  };
+
 export const createServiceSpecificCredential = operation<
   CreateServiceSpecificCredentialRequest,
   CreateServiceSpecificCredentialResponse
@@ -100,7 +118,7 @@ export const listServiceSpecificCredentials = operation<
 });
 
 export const updateServiceSpecificCredential = operation<UpdateServiceSpecificCredentialRequest, object>({
-  authorize: onUser('UpdateServiceSpecificCredential'),
+  authorize: onCredential('UpdateServiceSpecificCredential'),
   handle: async ({ UserName, ServiceSpecificCredentialId = '', Status = 'Active' }, call) => {
     if (Status !== 'Active' && Status !== 'Inactive') {
       throw validationError(`The credential status ${Status} is not implemented by Sluice.`);
@@ -117,7 +135,7 @@ export const resetServiceSpecificCredential = operation<
   ResetServiceSpecificCredentialRequest,
   ResetServiceSpecificCredentialResponse
 >({
-  authorize: onUser('ResetServiceSpecificCredential'),
+  authorize: onCredential('ResetServiceSpecificCredential'),
   handle: async ({ UserName, ServiceSpecificCredentialId = '' }, call) =>
     change(call, async (tx) => {
       const { key, document } = await existing(tx, call, UserName, ServiceSpecificCredentialId);
@@ -129,7 +147,7 @@ export const resetServiceSpecificCredential = operation<
 });
 
 export const deleteServiceSpecificCredential = operation<DeleteServiceSpecificCredentialRequest, object>({
-  authorize: onUser('DeleteServiceSpecificCredential'),
+  authorize: onCredential('DeleteServiceSpecificCredential'),
   handle: async ({ UserName, ServiceSpecificCredentialId = '' }, call) => {
     await change(call, async (tx) => {
       const { key } = await existing(tx, call, UserName, ServiceSpecificCredentialId);

@@ -9,11 +9,11 @@ import type {
   GetPolicyResponse,
   RemovePermissionRequest,
 } from '@aws-sdk/client-lambda';
-import { AwsError, own } from '../../common/index.ts';
+import { AwsError, own, type RequestContext } from '../../common/index.ts';
 import { bindPolicy, type PolicyPrincipals, shownPolicy } from '../bound-policies.ts';
 import { type Call, operation } from '../service.ts';
 import { invalid } from './errors.ts';
-import { functionAccess, policyDocument } from './access.ts';
+import { functionAccess, knownFunction, policyDocument } from './access.ts';
 import { changeFunction } from './change-function.ts';
 import { requireQualified } from './functions.ts';
 import { parseName } from './names.ts';
@@ -26,9 +26,6 @@ export const addPermission = operation<AddPermissionRequest, AddPermissionRespon
   authorize: async (input, call) => [
     await functionAccess(call, 'AddPermission', input.FunctionName, input.Qualifier, {
       ...(typeof input.Principal === 'string' ? { 'lambda:Principal': input.Principal } : {}),
-      ...(typeof input.FunctionUrlAuthType === 'string'
-        ? { 'lambda:FunctionUrlAuthType': input.FunctionUrlAuthType }
-        : {}),
     }),
   ],
   async handle(input, call) {
@@ -66,9 +63,26 @@ export const addPermission = operation<AddPermissionRequest, AddPermissionRespon
   },
 });
 
+/** `lambda:Principal` of the statement that is removed: whom it lets in. */
+async function principalKey(call: Call, input: RemovePermissionRequest): Promise<RequestContext> {
+  const named = parseName(call, input.FunctionName, input.Qualifier);
+  const record = await knownFunction(call, named);
+  const policy = record && own(record.policies, named.qualifier ?? '');
+  const statement = policy?.statements.find(({ Sid }) => Sid === input.StatementId);
+  const principal: unknown = statement?.Principal;
+  const [first] = typeof principal === 'object' && principal !== null ? Object.values(principal) : [principal];
+  return typeof first === 'string' ? { 'lambda:Principal': first } : {};
+}
+
 export const removePermission = operation<RemovePermissionRequest, void>({
   authorize: async (input, call) => [
-    await functionAccess(call, 'RemovePermission', input.FunctionName, input.Qualifier),
+    await functionAccess(
+      call,
+      'RemovePermission',
+      input.FunctionName,
+      input.Qualifier,
+      await principalKey(call, input),
+    ),
   ],
   async handle(input, call) {
     const { place, qualifier } = parseName(call, input.FunctionName, input.Qualifier);
