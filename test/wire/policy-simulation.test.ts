@@ -243,6 +243,47 @@ describe('SimulatePrincipalPolicy', () => {
     );
   });
 
+  it('tells what the organization lays on the account', async () => {
+    const root = { type: 'Root', account: sluice.account, arn: `arn:aws:iam::${sluice.account}:root` } as const;
+    const door = sluice.house.door.as(root, { account: sluice.account, region: 'us-east-1' });
+    await door.call('organizations', 'CreateOrganization', { FeatureSet: 'ALL' }).catch(() => {});
+    const made = await door.call<{ CreateAccountStatus: { Id: string } }>('organizations', 'CreateAccount', {
+      AccountName: 'dev',
+      Email: 'dev@example.com',
+    });
+    await sluice.settled();
+    const { Roots } = await door.call<{ Roots: { Id: string }[] }>('organizations', 'ListRoots', {});
+    const { CreateAccountStatus } = await door.call<{ CreateAccountStatus: { AccountId: string } }>(
+      'organizations',
+      'DescribeCreateAccountStatus',
+      { CreateAccountRequestId: made.CreateAccountStatus.Id },
+    );
+    const account = CreateAccountStatus.AccountId;
+    await door
+      .call('organizations', 'EnablePolicyType', { RootId: Roots[0]?.Id, PolicyType: 'SERVICE_CONTROL_POLICY' })
+      .catch(() => {});
+    const { Policy } = await door.call<{ Policy: { PolicySummary: { Id: string } } }>('organizations', 'CreatePolicy', {
+      Name: 'no-queues',
+      Description: '',
+      Type: 'SERVICE_CONTROL_POLICY',
+      Content: policy({ Effect: 'Deny', Action: 'sqs:*', Resource: '*' }),
+    });
+    await door.call('organizations', 'AttachPolicy', { PolicyId: Policy.PolicySummary.Id, TargetId: account });
+    await person(sluice, 'dev', [{ Action: '*', Resource: '*' }], account);
+    const there = sluice.house.door.as(
+      { type: 'Root', account, arn: `arn:aws:iam::${account}:root` },
+      { account, region: 'us-east-1' },
+    );
+    const { EvaluationResults } = await there.call<{ EvaluationResults: object[] }>('iam', 'SimulatePrincipalPolicy', {
+      PolicySourceArn: `arn:aws:iam::${account}:user/dev`,
+      ActionNames: ['sqs:SendMessage', 's3:GetObject'],
+    });
+    expect(EvaluationResults).toMatchObject([
+      { EvalDecision: 'explicitDeny', OrganizationsDecisionDetail: { AllowedByOrganizations: false } },
+      { EvalDecision: 'allowed', OrganizationsDecisionDetail: { AllowedByOrganizations: true } },
+    ]);
+  });
+
   it('is a permission of its own', async () => {
     const eve = await person(sluice, 'eve', []);
     const client = new IAMClient({ ...sluice.clientConfig({ credentials: eve.credentials }), maxAttempts: 1 });

@@ -24,6 +24,7 @@ import {
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClientConfig, startSluice, type TestSluice } from '../../src/app/testing.ts';
+import { why } from '../../src/app/why/ask.ts';
 import { decide, type DecisionInput } from '../../src/core/policy/index.ts';
 import { encodeAuthorizationMessage } from '../../src/services/sts/index.ts';
 import { failure, type Person, person } from '../support/people.ts';
@@ -40,7 +41,7 @@ const document = (...Statement: object[]): string => JSON.stringify({ Version: '
 const allow = (Action: string | string[]): string => document({ Effect: 'Allow', Action, Resource: '*' });
 
 beforeAll(async () => {
-  sluice = await startSluice({ services: ['iam', 'sts', 's3'] });
+  sluice = await startSluice({ services: ['iam', 'sts', 's3', 'sns'] });
   ann = await person(sluice, 'ann', [all]);
 });
 afterAll(async () => {
@@ -293,6 +294,15 @@ describe('DecodeAuthorizationMessage', () => {
     });
     const blind = await person(sluice, 'blind', []);
     expect(await failure(decode(blind.credentials, encoded()))).toBe('AccessDenied');
+  });
+
+  it('decodes what `sluice why` says of a denial', async () => {
+    const answer = await why(sluice.open, {
+      subject: `${ann.arn} sns:Publish arn:aws:sns:us-east-1:${sluice.account}:x`,
+    });
+    const { encodedMessage = '' } = (answer as { explanation: { encodedMessage?: string } }).explanation;
+    const { DecodedMessage } = await decode(ann.credentials, encodedMessage);
+    expect(JSON.parse(DecodedMessage ?? '')).toMatchObject({ allowed: false, context: { action: 'sns:Publish' } });
   });
 
   it('refuses what was changed, cut, made up or sealed elsewhere', async () => {

@@ -15,6 +15,7 @@ import {
   type RequestContext,
 } from '../../common/index.ts';
 import type { Caller } from '../../core/policy/index.ts';
+import { encodeAuthorizationMessage } from '../../services/sts/index.ts';
 import type { Scope, Work, WorkFailure } from '../../services/index.ts';
 import { auditOfParent, auditOfRequest, type AuditRecord, deniedBetween } from '../../store/index.ts';
 import type { AuditTrail } from '../audit.ts';
@@ -195,7 +196,10 @@ async function judge(
   };
   const [explained] = await authorizer.explain(call, [request]);
   if (explained === undefined) throw new Error('a request has a decision');
-  return explanationOf(explained);
+  const explanation = explanationOf(explained);
+  return explanation.allowed
+    ? explanation
+    : { ...explanation, encodedMessage: encodeAuthorizationMessage(house, explained) };
 }
 
 function isKnowable(services: WhyTools['services'], arn: string): boolean {

@@ -43,6 +43,8 @@ export type Explanation = Readonly<{
   because?: string;
   gates: readonly GateLine[];
   firstClosed?: GateLine;
+  /** Of a denial, for `sts:DecodeAuthorizationMessage`: what may be passed on without telling what is in it. */
+  encodedMessage?: string;
   /** Of a denial. `proven`: with the steps done the decision is an allow. */
   mend?: Readonly<{ proven: boolean; steps: readonly MendLine[]; beyond?: string }>;
 }>;

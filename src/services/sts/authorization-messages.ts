@@ -66,7 +66,12 @@ function messageOf({ input, decision }: Readonly<{ input: DecisionInput; decisio
       principal: principalOf(input.principal),
       action: input.request.action,
       resource: input.request.resource,
-      conditions: items(Object.entries(input.context).map(([key, value]) => ({ key, values: values(value) }))),
+      // An external id is shared between two parties; who decodes is neither.
+      conditions: items(
+        Object.entries(input.context)
+          .filter(([key]) => key.toLowerCase() !== 'sts:externalid')
+          .map(([key, value]) => ({ key, values: values(value) })),
+      ),
     },
   };
 }
