@@ -64,7 +64,9 @@ async function readObject(call: Call, { S3Bucket, S3Key, S3ObjectVersion }: Func
     return body instanceof Uint8Array ? body : await readAll(body);
   } catch (error) {
     if (!isAwsError(error) || error.code === 'InvalidParameterValueException') throw error;
-    const told = `S3 Error Code: ${error.code}. S3 Error Message: ${error.message}`;
+    // As S3 itself calls it.
+    const code = error.code === 'AccessDeniedException' ? 'AccessDenied' : error.code;
+    const told = `S3 Error Code: ${code}. S3 Error Message: ${error.message}`;
     if (/AccessDenied/.test(error.code)) {
       throw new AwsError(
         'AccessDeniedException',
