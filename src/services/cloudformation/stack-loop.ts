@@ -12,7 +12,7 @@ import { defineLoop, type LoopDefinition } from '../../engine/index.ts';
 import type { House } from '../service.ts';
 import { openSecret } from './configuration.ts';
 import { type Stack, STACK_KIND, type StackConfiguration, stacks } from './records.ts';
-import { CallRefused, Making, type ResourceType } from './resource-type.ts';
+import { CallRefused, type Made, Making, type ResourceType } from './resource-type.ts';
 import { stackClient } from './role-sessions.ts';
 import { RESOURCE_TYPES } from './types/index.ts';
 
@@ -37,6 +37,7 @@ export function stackLoop(house: House): LoopDefinition<Stack, Event, StackEffec
       });
       const scope = { account: key.account, region: key.region };
       let making: Making | undefined;
+      const opened = new Set<string>();
       try {
         const client = await stackClient(house, scope, stack.stackId, configuration);
         making = new Making(client, {
@@ -45,10 +46,10 @@ export function stackLoop(house: House): LoopDefinition<Stack, Event, StackEffec
           suffix: suffixOf(stack.stackId, effect),
           again: attempt > 1,
         });
-        return await work(house, stack, configuration, effect, making);
+        return await work(house, stack, configuration, effect, making, opened);
       } catch (error) {
         if (isPassing(error)) throw error;
-        return failed(reasonOf(error), making?.begun);
+        return failed(hide(reasonOf(error), opened), making?.begun);
       }
     },
     onGivenUp(effect, error) {
@@ -64,11 +65,16 @@ async function work(
   configuration: StackConfiguration,
   effect: OnResource,
   making: Making,
+  opened: Set<string>,
 ): Promise<Event> {
   const type: ResourceType | undefined = RESOURCE_TYPES[effect.resourceType];
   if (type === undefined) throw new Error(`${effect.resourceType} is not implemented by Sluice`);
   const clear = (properties: JsonObject): JsonObject => {
-    const secret = (name: string): string => openSecret(house, stack.stackId, configuration.secrets, name);
+    const secret = (name: string): string => {
+      const value = openSecret(house, stack.stackId, configuration.secrets, name);
+      opened.add(value);
+      return value;
+    };
     const found = evaluate(properties, { ref: () => undefined, secret }) ?? {};
     if (!isObject(found) || isOpen(found)) throw new Error('a property refers to a value that there is none of');
     return found;
@@ -76,16 +82,27 @@ async function work(
   const { task } = effect;
   switch (effect.type) {
     case 'CreateResource':
-      return { type: 'ResourceApplied', task, ...(await type.create(making, clear(effect.properties))) };
+      return applied(task, await type.create(making, clear(effect.properties)), opened);
     case 'UpdateResource': {
       const { physicalId, properties, before } = effect;
       const made = await type.update(making, physicalId, clear(properties), clear(before));
-      return { type: 'ResourceApplied', task, ...made };
+      return applied(task, made, opened);
     }
     default:
       await type.remove(making, effect.physicalId, clear(effect.properties));
       return { type: 'ResourceDeleted', task };
   }
+}
+
+/** An attribute that shows a NoEcho parameter is not kept: nothing can refer to it. */
+function applied(task: string, { physicalId, attributes }: Made, opened: ReadonlySet<string>): Event {
+  const shown = Object.entries(attributes).filter(([, value]) => hide(value, opened) === value);
+  return { type: 'ResourceApplied', task, physicalId, attributes: Object.fromEntries(shown) };
+}
+
+/** The text without the values of NoEcho parameters. */
+function hide(text: string, opened: ReadonlySet<string>): string {
+  return [...opened].reduce((hidden, value) => (value === '' ? hidden : hidden.replaceAll(value, '****')), text);
 }
 
 function suffixOf(stackId: string, { logicalId, generation }: OnResource): string {

@@ -67,6 +67,7 @@ const TARGETS: ReadonlySet<string> = new Set([
   'ProjectName',
   'RepositoryName',
   'S3Bucket',
+  'StackName',
 ]);
 
 /** What else decides which resource is asked for. */

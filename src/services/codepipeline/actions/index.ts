@@ -1,5 +1,6 @@
 import type { ActionTypeId } from '../../../core/pipeline-definition/index.ts';
 import type { ActionProvider } from './action.ts';
+import { cloudFormation } from './cloudformation.ts';
 import { codeBuild } from './codebuild.ts';
 import { codeCommitSource } from './codecommit-source.ts';
 import { codeDeploy } from './codedeploy.ts';
@@ -16,6 +17,7 @@ const AWS_PROVIDERS: Readonly<Record<string, ActionProvider>> = {
   'Test/CodeBuild': codeBuild,
   'Approval/Manual': manualApproval,
   'Invoke/Lambda': lambdaInvoke,
+  'Deploy/CloudFormation': cloudFormation,
   'Deploy/CodeDeploy': codeDeploy,
   'Deploy/S3': s3Deploy,
 };
