@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ListActionExecutionsOutput } from '@aws-sdk/client-codepipeline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compileOptions } from '../../src/app/config.ts';
 import { startSluice, type TestSluice } from '../../src/app/testing.ts';
 import { readRemotes, type RemoteSetting } from '../../src/app/remotes/settings.ts';
 import type { Client } from '../../src/services/index.ts';
@@ -318,6 +319,17 @@ async function trail(sluice: TestSluice, operation: string): Promise<unknown[]> 
     [operation],
   );
 }
+
+describe('compileOptions()', () => {
+  it('names the file, the line and the key of a mistake', () => {
+    const file = join(folder, 'wrong.yaml');
+    writeFileSync(file, 'remotes:\n  - account: "3333"\n    credentials: {}\n');
+    expect(() => compileOptions({ configFile: file }, {})).toThrow(
+      `${file}: line 2, remotes[0].account: expected twelve digits`,
+    );
+    expect(() => compileOptions({}, { SLUICE_CONFIG: join(folder, 'none.yaml') })).toThrow('none.yaml');
+  });
+});
 
 describe('a pipeline here', () => {
   it('delivers into an account of another Sluice', async () => {

@@ -45,6 +45,8 @@ export interface CrossAccountLayout {
   /** Retries what failed in a stage, and goes on to the end; what was deployed before is undone. */
   retry(pipelineExecutionId: string, stageName: string): Promise<Ended>;
   declaration(): Promise<Record<string, unknown>>;
+  /** Deletes the pipeline's role and makes it anew, with the same name, trust and policy. */
+  remakeP(): Promise<void>;
 }
 
 const BUILDSPEC = `
@@ -317,6 +319,16 @@ export async function crossAccountLayout(sluice: TestSluice): Promise<CrossAccou
         retryMode: 'FAILED_ACTIONS',
       });
       return ended(sluice, tools, pipelineExecutionId);
+    },
+    async remakeP() {
+      const RoleName = 'P';
+      await tools.call('iam', 'DeleteRolePolicy', { RoleName, PolicyName: 'may' });
+      await tools.call('iam', 'DeleteRole', { RoleName });
+      await tools.call('iam', 'CreateRole', {
+        RoleName,
+        AssumeRolePolicyDocument: document(standing(trust['P'] ?? [], missing)),
+      });
+      await apply(missing, (grants) => grants === identity['P']);
     },
     async declaration() {
       const { pipeline } = await tools.call<{ pipeline: Record<string, unknown> }>('codepipeline', 'GetPipeline', {
