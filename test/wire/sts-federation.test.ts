@@ -10,6 +10,7 @@ import {
   ListUsersCommand,
   PutRolePolicyCommand,
   UpdateAccessKeyCommand,
+  UpdateUserCommand,
 } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import {
@@ -230,6 +231,11 @@ describe('a session', () => {
       'InvalidAccessKeyId',
     );
     for (const keys of [token, guest]) await client(S3Client, keys).send(new ListBucketsCommand({}));
+    await iam.send(new UpdateUserCommand({ UserName: 'eve', NewUserName: 'eva' }));
+    for (const keys of [token, guest]) await client(S3Client, keys).send(new ListBucketsCommand({}));
+    const eva = await client(STSClient, token).send(new GetCallerIdentityCommand({}));
+    expect(eva.Arn).toBe(`arn:aws:iam::${sluice.account}:user/eva`);
+    await iam.send(new UpdateUserCommand({ UserName: 'eva', NewUserName: 'eve' }));
     await iam.send(new DeleteAccessKeyCommand(key));
     await iam.send(new DeleteUserPolicyCommand({ UserName: 'eve', PolicyName: 'test' }));
     await iam.send(new DeleteUserCommand({ UserName: 'eve' }));

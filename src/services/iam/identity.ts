@@ -55,8 +55,9 @@ async function loadCredentials(house: House, accessKeyId: string): Promise<Crede
   if (accessKeyId.startsWith('ASIA')) {
     const session = (await sessions.get(house.store, globalKey(accessKeyId)))?.document;
     if (session === undefined) return undefined;
-    const { principal, expiresAt } = session;
-    if (!(await exists(house, principal))) return undefined;
+    const { expiresAt } = session;
+    const principal = await alive(house, session.principal);
+    if (principal === undefined) return undefined;
     const secretAccessKey = keptSecret(house, accessKeyId, session);
     return {
       accessKeyId,
@@ -81,28 +82,36 @@ async function ownerOf(house: House, key: AccessKeyRecord): Promise<Principal | 
 
 /**
  * The sessions of a role or user end with it: their keys are known no more. Those of a key that was deactivated or deleted
- * go on until they expire; a user's policies, or a condition on `aws:TokenIssueTime`, cut them off.
+ * go on until they expire; a user's policies, or a condition on `aws:TokenIssueTime`, cut them off. A user who was renamed
+ * goes on under the new name.
  * Source: IAM User Guide, "Disabling permissions for temporary security credentials".
  */
-async function exists({ store }: House, principal: Principal): Promise<boolean> {
+async function alive({ store }: House, principal: Principal): Promise<Principal | undefined> {
   switch (principal.type) {
     case 'AssumedRole': {
       const role = (await roles.get(store, nameKey(principal.account, principal.roleName)))?.document;
-      return role?.roleId === principal.roleId;
+      return role?.roleId === principal.roleId ? principal : undefined;
     }
     case 'User': {
-      const user = (await users.get(store, nameKey(principal.account, principal.userName)))?.document;
-      return user?.userId === principal.userId;
+      const user = await userById(store, principal.account, principal.userName, principal.userId);
+      return user && { ...principal, userName: user.userName, arn: user.arn };
     }
     case 'FederatedUser': {
-      if (principal.userId === undefined) return true;
+      if (principal.userId === undefined) return principal;
       const name = principal.userArn.slice(principal.userArn.lastIndexOf('/') + 1);
-      const user = (await users.get(store, nameKey(principal.account, name)))?.document;
-      return user?.userId === principal.userId;
+      const user = await userById(store, principal.account, name, principal.userId);
+      return user && { ...principal, userArn: user.arn };
     }
     default:
-      return true;
+      return principal;
   }
+}
+
+/** `name` is what the user was called; all are looked through only where nobody of that name is the one. */
+async function userById(q: Queryable, account: string, name: string, id: string): Promise<UserRecord | undefined> {
+  const user = (await users.get(q, nameKey(account, name)))?.document;
+  if (user?.userId === id) return user;
+  return (await users.list(q, { account })).map(({ document }) => document).find(({ userId }) => userId === id);
 }
 
 /** The root key of the first account. The listener takes it from this machine only. */
