@@ -306,6 +306,13 @@ describe('a pipeline', () => {
     });
     const { data } = await take();
     expect(data.actionConfiguration?.configuration).toEqual({ Password: 'hunter2' });
+    for (const table of ['documents', 'history', 'outbox', 'audit']) {
+      const rows = await sluice.house.store.query<{ row: string }>(`SELECT t::text AS row FROM ${table} t`);
+      expect(
+        rows.filter(({ row }) => row.includes('hunter2')),
+        table,
+      ).toEqual([]);
+    }
     await codepipeline.send(new DeletePipelineCommand({ name: 'secret' }));
   });
 

@@ -48,6 +48,7 @@ import {
   versions,
 } from './records.ts';
 import { codePipeline } from './roles.ts';
+import { openSecrets, sealSecrets } from './sealed-secrets.ts';
 import { polledSources } from './source-poll-loop.ts';
 import { tagList, tagsOf } from './tags.ts';
 import { callerArn } from './callers.ts';
@@ -126,7 +127,8 @@ export const updatePipeline = operation<UpdatePipelineInput, UpdatePipelineOutpu
     const key = pipelineKey(call, given.name);
     const before = await requirePipeline(house.store, call, given.name);
     const stored = await definitionOf(house, call, given.name, before.pipelineId, before.declaration.version ?? 1);
-    const prepared = await prepare(call, given, stored?.secrets ?? {}, 0);
+    const secrets = stored === undefined ? {} : openSecrets(house, stored);
+    const prepared = await prepare(call, given, secrets, 0);
     const declaration = await house.store.transaction(async (tx) => {
       const current = await pipelines.getForUpdate(tx, key);
       if (current === undefined) throw pipelineNotFound(call, given.name);
@@ -235,7 +237,12 @@ async function prepare(
   const { masked, secrets } = splitSecrets(normalisePipeline(whole, version), customTypes);
   return {
     customTypes,
-    version: { declaration: masked, secrets, queryables: queryablesOf(whole, customTypes), updatedAt: call.now },
+    version: {
+      declaration: masked,
+      sealedSecrets: sealSecrets(call.house, given.name, secrets),
+      queryables: queryablesOf(whole, customTypes),
+      updatedAt: call.now,
+    },
   };
 }
 

@@ -31,8 +31,10 @@ export type VersionRecord = Readonly<{
   pipelineId: string;
   declaration: PipelineDeclaration;
   updatedAt: number;
-  /** What the mask stands for. Never leaves this record but to the action that needs it. */
-  secrets: Secrets;
+  /** What the mask stands for (`sealed-secrets.ts`). Never leaves this record but to the action that needs it. */
+  sealedSecrets?: string | undefined;
+  /** In clear, as written before they were sealed. */
+  secrets?: Secrets;
   /** `stage/action` to the name of the queryable configuration property of its custom type. */
   queryables: Readonly<Record<string, string>>;
 }>;

@@ -23,6 +23,7 @@ import { ArtifactDesk, isDenial } from './artifacts.ts';
 import { definitionOf, findAction } from './definitions.ts';
 import { lines, type VersionRecord } from './records.ts';
 import { actionSession, type RoleUse, serviceSession } from './roles.ts';
+import { openSecrets } from './sealed-secrets.ts';
 
 export type LoadOptions = Readonly<{
   /** The action is about to start: its role is assumed anew. */
@@ -68,7 +69,8 @@ function makeRun(
   definition: VersionRecord,
   options: LoadOptions,
 ): ActionRun {
-  const { declaration: pipeline, secrets } = definition;
+  const { declaration: pipeline } = definition;
+  const secrets = openSecrets(house, definition);
   const scope = { account: key.account, region: key.region };
   const declaration = findAction(pipeline, action.stage, action.action);
   if (declaration === undefined)
