@@ -14,6 +14,7 @@ type Asked = Readonly<{
   RoleARN?: string | undefined;
   TemplateURL?: string | undefined;
   ChangeSetName?: string | undefined;
+  StackPolicyURL?: string | undefined;
   Tags?: readonly Readonly<{ Key?: string | undefined; Value?: string | undefined }>[] | undefined;
 }>;
 
@@ -34,11 +35,12 @@ export async function stackAccess(call: Call, action: string, input: Asked): Pro
   ];
 }
 
-function keysOf({ RoleARN, TemplateURL, ChangeSetName, Tags }: Asked): RequestContext {
+function keysOf({ RoleARN, TemplateURL, ChangeSetName, StackPolicyURL, Tags }: Asked): RequestContext {
   return {
     ...(RoleARN === undefined ? {} : { 'cloudformation:RoleArn': RoleARN }),
     ...(TemplateURL === undefined ? {} : { 'cloudformation:TemplateUrl': TemplateURL }),
     ...(ChangeSetName === undefined ? {} : { 'cloudformation:ChangeSetName': ChangeSetName }),
+    ...(StackPolicyURL === undefined ? {} : { 'cloudformation:StackPolicyUrl': StackPolicyURL }),
     ...(Tags === undefined || Tags.length === 0
       ? {}
       : {
