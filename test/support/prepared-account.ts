@@ -12,6 +12,8 @@ export type PreparedAccount = Readonly<{
   inputOf(service: string, operation: string): Input;
   /** The ARNs of the resources of a type, or of others of that type where `suffix` is not empty. */
   arnsOf(prefix: string, type: string, suffix: string): readonly string[];
+  /** Further inputs of some operations, that give condition keys. */
+  more: Readonly<Record<string, readonly Input[]>>;
   /** Calls as the root of the account. */
   call(service: string, operation: string, input: Input): Promise<any>;
 }>;
@@ -91,6 +93,8 @@ export async function prepareAccount(sluice: TestSluice): Promise<PreparedAccoun
     'lambda:function': [at('lambda', `function:demo${x}`)],
     'lambda:function alias': [at('lambda', `function:demo${x}:demo`)],
     'lambda:function version': [at('lambda', `function:demo${x}:1`)],
+    'cloudformation:stack': [at('cloudformation', `stack/demo${x}/*`)],
+    'cloudformation:changeset': [at('cloudformation', `changeSet/demo${x}/*`)],
     'codecommit:repository': [at('codecommit', `demo${x}`)],
     'codebuild:project': [at('codebuild', `project/demo${x}`)],
     'codedeploy:application': [at('codedeploy', `application:demo${x}`)],
@@ -108,6 +112,14 @@ export async function prepareAccount(sluice: TestSluice): Promise<PreparedAccoun
   const overrides = inputsAbout(account, at, iam, ids);
   return {
     call,
+    more: {
+      ...moreOf('organizations', 'TagResource UntagResource ListTagsForResource', { ResourceId: ids.policy }),
+      ...moreOf(
+        's3',
+        'GetObject HeadObject GetObjectAcl GetObjectAttributes GetObjectTagging PutObjectTagging DeleteObjectTagging',
+        { VersionId: ids.version },
+      ),
+    },
     inputOf: (service, operation) => ({
       ...plain(service, operation),
       ...overrides[`${service}.*`],
@@ -115,6 +127,10 @@ export async function prepareAccount(sluice: TestSluice): Promise<PreparedAccoun
     }),
     arnsOf: (prefix, type, suffix) => arns(suffix)[`${prefix}:${type}`] ?? [],
   };
+}
+
+function moreOf(service: string, operations: string, input: Input): Record<string, readonly Input[]> {
+  return Object.fromEntries(operations.split(' ').map((operation) => [`${service}.${operation}`, [input]]));
 }
 
 type Ids = Awaited<ReturnType<typeof prepareRest>>;
@@ -129,6 +145,16 @@ async function prepareRest(sluice: TestSluice, call: PreparedAccount['call'], ke
   await call('iam', 'CreateOpenIDConnectProvider', { Url: 'https://oidc.example.com', ClientIDList: ['demo'] });
   await call('iam', 'CreateServiceLinkedRole', { AWSServiceName: 'ecs.amazonaws.com' });
   const { AccessKey } = await call('iam', 'CreateAccessKey', { UserName: 'demo' });
+  const { ServiceSpecificCredential } = await call('iam', 'CreateServiceSpecificCredential', {
+    UserName: 'demo',
+    ServiceName: 'codecommit.amazonaws.com',
+  });
+  await call('lambda', 'AddPermission', {
+    FunctionName: 'demo',
+    StatementId: 'demo',
+    Action: 'lambda:InvokeFunction',
+    Principal: 'events.amazonaws.com',
+  });
   const organization = (await call('organizations', 'DescribeOrganization', {})).Organization.Id as string;
   const root = (await call('organizations', 'ListRoots', {})).Roots[0].Id as string;
   await call('organizations', 'EnablePolicyType', { RootId: root, PolicyType: 'SERVICE_CONTROL_POLICY' });
@@ -156,6 +182,7 @@ async function prepareRest(sluice: TestSluice, call: PreparedAccount['call'], ke
     KeyId: keyId,
     GranteePrincipal: `arn:aws:iam::${account}:role/delegating`,
     Operations: ['Decrypt'],
+    Constraints: { EncryptionContextSubset: { team: 'red' } },
   });
   const keys: Record<string, string> = {};
   for (const [name, spec] of [
@@ -195,6 +222,7 @@ async function prepareRest(sluice: TestSluice, call: PreparedAccount['call'], ke
     },
   });
   const { build } = await call('codebuild', 'StartBuild', { projectName: 'demo' });
+  const { VersionId: version } = await call('s3', 'HeadObject', { Bucket: 'demo', Key: 'demo' });
   const { UploadId } = await call('s3', 'CreateMultipartUpload', { Bucket: 'demo', Key: 'demo' });
   await call('codecommit', 'CreateBranch', {
     repositoryName: 'demo',
@@ -203,6 +231,7 @@ async function prepareRest(sluice: TestSluice, call: PreparedAccount['call'], ke
   });
   return {
     accessKey: AccessKey.AccessKeyId as string,
+    credential: ServiceSpecificCredential.ServiceSpecificCredentialId as string,
     organization,
     root,
     unit: OrganizationalUnit.Id as string,
@@ -218,6 +247,7 @@ async function prepareRest(sluice: TestSluice, call: PreparedAccount['call'], ke
     deployment: deploymentId as string,
     build: build.id as string,
     upload: UploadId as string,
+    version: version as string,
   };
 }
 
@@ -251,7 +281,7 @@ function inputsAbout(
     ),
     ...each(
       'iam',
-      'CreateAccessKey DeleteAccessKey UpdateAccessKey ListAccessKeys GetUser CreateServiceSpecificCredential DeleteServiceSpecificCredential ListServiceSpecificCredentials ResetServiceSpecificCredential UpdateServiceSpecificCredential',
+      'CreateAccessKey DeleteAccessKey UpdateAccessKey ListAccessKeys GetUser CreateServiceSpecificCredential ListServiceSpecificCredentials',
       user,
     ),
     ...each(
@@ -259,6 +289,11 @@ function inputsAbout(
       'AddClientIDToOpenIDConnectProvider DeleteOpenIDConnectProvider GetOpenIDConnectProvider ListOpenIDConnectProviderTags RemoveClientIDFromOpenIDConnectProvider TagOpenIDConnectProvider UntagOpenIDConnectProvider UpdateOpenIDConnectProviderThumbprint',
       { OpenIDConnectProviderArn: iam('oidc-provider/oidc.example.com') },
     ),
+    ...each('iam', 'DeleteServiceSpecificCredential ResetServiceSpecificCredential UpdateServiceSpecificCredential', {
+      UserName: 'demo',
+      ServiceSpecificCredentialId: ids.credential,
+    }),
+    'lambda.RemovePermission': { StatementId: 'demo' },
     'iam.CreateOpenIDConnectProvider': { Url: 'https://oidc.example.com' },
     'iam.CreateServiceLinkedRole': { AWSServiceName: 'ecs.amazonaws.com' },
     'iam.DeleteServiceLinkedRole': { RoleName: 'AWSServiceRoleForECS' },
@@ -291,6 +326,7 @@ function inputsAbout(
     ...each('kms', 'Decrypt ReEncrypt', { CiphertextBlob: ids.ciphertext }),
     'kms.ReEncrypt': { CiphertextBlob: ids.ciphertext, DestinationKeyId: 'alias/demo' },
     ...each('kms', 'CreateAlias DeleteAlias UpdateAlias', { AliasName: 'alias/demo' }),
+    ...each('kms', 'TagResource UntagResource ListResourceTags', { KeyId: ids.keyArn }),
     ...each('kms', 'RetireGrant RevokeGrant', { KeyId: ids.keyArn, GrantId: ids.grant }),
     ...each('kms', 'Sign Verify GetPublicKey', { KeyId: ids.keyOf['SIGN_VERIFY'] }),
     ...each('kms', 'GenerateMac VerifyMac', { KeyId: ids.keyOf['GENERATE_VERIFY_MAC'] }),
@@ -303,6 +339,11 @@ function inputsAbout(
     ...each('events', 'TagResource UntagResource ListTagsForResource', rule),
     ...each('sns', 'TagResource UntagResource ListTagsForResource', topic),
     ...each('sns', 'GetSubscriptionAttributes SetSubscriptionAttributes Unsubscribe', subscription),
+    ...each(
+      'cloudformation',
+      'DescribeStackResources DescribeStacks GetTemplate DescribeChangeSet ExecuteChangeSet DeleteChangeSet',
+      { StackName: 'demo' },
+    ),
     ...each('codecommit', 'TagResource UntagResource ListTagsForResource', repository),
     ...each('codecommit', 'GetBranch DeleteBranch', { repositoryName: 'demo' }),
     'codecommit.UploadArchive': { repositoryName: 'demo', branchName: 'demo', uploadBucket: 'demo', uploadKey: 'demo' },

@@ -18,6 +18,7 @@ import {
   type ServiceModel,
 } from '../../src/protocol/index.ts';
 import { closeConnections, encodeRequest, type RawAnswer, send, signed, signingName } from '../support/raw-requests.ts';
+import { ABSENT, absenceOf, conditionKeysPage, observedKeys, tagEverything } from '../support/condition-keys.ts';
 import { type PreparedAccount, prepareAccount } from '../support/prepared-account.ts';
 import { person } from '../support/people.ts';
 
@@ -279,5 +280,32 @@ describe('the permissions of every operation', () => {
     }
     expect(share.length).toBeGreaterThan(40);
     expect(problems).toEqual([]);
+  }, 120_000);
+});
+
+describe('the condition keys of every action', () => {
+  it('are there, or absent for a reason; docs/reference/condition-keys.md says which (npm run condition-keys)', async () => {
+    await tagEverything(sluice, prepared);
+    await mayOnly([{ Action: '*', Resource: '*', Condition: { StringLike: { 'aws:ResourceTag/none': '*' } } }]);
+    const observed = await observedKeys(
+      sluice,
+      prepared,
+      reference,
+      somebody,
+      (name) => NOT_BY_POLICY[name] !== undefined,
+    );
+    const needed = new Set<string>();
+    const problems: string[] = [];
+    for (const { action, has, listed } of observed)
+      for (const key of listed) {
+        if (has.has(key.toLowerCase())) continue;
+        const reason = absenceOf(key, action);
+        if (reason === undefined) problems.push(`${action}: ${key}`);
+        else needed.add(reason);
+      }
+    for (const pattern of Object.keys(ABSENT))
+      if (!needed.has(pattern)) problems.push(`${pattern} is listed as absent and is not`);
+    expect(problems).toEqual([]);
+    await expect(conditionKeysPage(observed)).toMatchFileSnapshot('../../docs/reference/condition-keys.md');
   }, 120_000);
 });

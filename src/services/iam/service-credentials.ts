@@ -45,8 +45,10 @@ const onCredential =
     input: { UserName?: string | undefined; ServiceSpecificCredentialId?: string | undefined },
     call: Call,
   ): ReturnType<typeof onEntity> => {
-    const found = await serviceCredentials.get(call.house.store, globalKey(input.ServiceSpecificCredentialId ?? ''));
-    const service = found?.document.account === call.account ? found.document.service : undefined;
+    const parent = userParent(call.account, input.UserName ?? callersName(call) ?? '');
+    const service = (await serviceCredentials.list(call.house.store, { parent })).find(
+      ({ document }) => document.credentialId === input.ServiceSpecificCredentialId,
+    )?.document.service;
     return onEntity(
       call,
       `iam:${action}`,

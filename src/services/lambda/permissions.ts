@@ -24,9 +24,13 @@ const MAX_POLICY_BYTES = 20_480;
 
 export const addPermission = operation<AddPermissionRequest, AddPermissionResponse>({
   authorize: async (input, call) => [
-    await functionAccess(call, 'AddPermission', input.FunctionName, input.Qualifier, {
-      ...(typeof input.Principal === 'string' ? { 'lambda:Principal': input.Principal } : {}),
-    }),
+    await functionAccess(
+      call,
+      'AddPermission',
+      input.FunctionName,
+      input.Qualifier,
+      typeof input.Principal === 'string' ? { 'lambda:Principal': input.Principal } : {},
+    ),
   ],
   async handle(input, call) {
     const named = parseName(call, input.FunctionName, input.Qualifier);
