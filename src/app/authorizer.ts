@@ -2,7 +2,7 @@
  * Authorisation of one call: loads what the principal's policies say, fills the request context, asks `core/policy`,
  * and words a denial as AWS does. A call with several access requests is allowed only if each is.
  */
-import { AwsError, type AccessRequest, type Principal, type RequestContext } from '../common/index.ts';
+import { AwsError, type AccessRequest, parseArn, type Principal, type RequestContext } from '../common/index.ts';
 import {
   decide,
   type DecisionInput,
@@ -155,17 +155,29 @@ function isUnderResourceControl(action: string): boolean {
 
 /**
  * What a caller from outside reads of a denial. S3 gives its reasons to callers of the bucket's account or organization
- * alone; others read two words. The trail, `sluice why` and the services of the house keep the whole text.
- * Source: S3 User Guide, "Troubleshoot access denied (403 Forbidden) errors in Amazon S3".
+ * alone; others read two words. KMS does not tell callers of another account whether the key of a ciphertext exists. The
+ * trail, `sluice why` and the services of the house keep the whole text.
+ * Source: S3 User Guide, "Troubleshoot access denied (403 Forbidden) errors in Amazon S3"; KMS's answers, as reported.
  */
 export function outwardDenial(error: AwsError): AwsError {
-  const { input } = denials.get(error) ?? {};
-  if (input === undefined || !input.request.action.startsWith('s3:') || input.principal.type === 'Service')
+  const { input, decision } = denials.get(error) ?? {};
+  if (input === undefined || decision === undefined || decision.allowed || input.principal.type === 'Service')
     return error;
-  const { context } = input;
+  const { context, request, scope } = input;
   const account = 'account' in input.principal ? input.principal.account : undefined;
-  const organization = context['aws:PrincipalOrgID'];
-  if (account !== undefined && context['aws:ResourceAccount'] === account) return error;
-  if (organization !== undefined && organization === context['aws:ResourceOrgID']) return error;
-  return new AwsError(error.code, 'Access Denied', { statusCode: 403, cause: error });
+  const isOwn = account !== undefined && context['aws:ResourceAccount'] === account;
+  const outward = (message: string): AwsError => new AwsError(error.code, message, { statusCode: 403, cause: error });
+  if (request.action.startsWith('s3:')) {
+    const organization = context['aws:PrincipalOrgID'];
+    const isOfOurs = organization !== undefined && organization === context['aws:ResourceOrgID'];
+    return isOwn || isOfOurs ? error : outward('Access Denied');
+  }
+  if (request.action !== 'kms:Decrypt' && request.action !== 'kms:ReEncryptFrom') return error;
+  const isElsewhere = !isOwn || parseArn(request.resource)?.region !== scope.region;
+  if (!isElsewhere || decision.reason.policyType !== 'resource-based policy') return error;
+  const head = error.message.slice(0, error.message.indexOf(request.action) + request.action.length);
+  return outward(`${head} on the resource associated with this ciphertext because ${HIDDEN_CAUSES}`);
 }
+
+const HIDDEN_CAUSES =
+  'the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access';

@@ -367,7 +367,10 @@ describe('who may', () => {
       'AccessDeniedException',
     );
     const { CiphertextBlob } = await kms.send(new EncryptCommand({ KeyId: key.id, Plaintext: text('x') }));
-    expect(await failure(client(bob).send(new DecryptCommand({ CiphertextBlob })))).toBe('AccessDeniedException');
+    await expect(client(bob).send(new DecryptCommand({ CiphertextBlob }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+      message: `User: ${bob.arn} is not authorized to perform: kms:Decrypt on the resource associated with this ciphertext because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access`,
+    });
     // Administration stays at home whatever the policies say.
     const policyChange = new PutKeyPolicyCommand({ KeyId: key.arn, Policy: policy(statement({ Principal: '*' })) });
     expect(await failure(client(bob).send(policyChange))).toBe('AccessDeniedException');
