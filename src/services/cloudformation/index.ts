@@ -5,6 +5,7 @@
 import { operationsOf, type ServiceDefinition } from '../service.ts';
 import { resourceAccess } from './access.ts';
 import * as changeSetOperations from './change-sets.ts';
+import { foresee } from './foresee.ts';
 import { stackLoop } from './stack-loop.ts';
 import { createStack, deleteStack, updateStack, validateTemplate } from './stacks.ts';
 import {
@@ -21,6 +22,7 @@ export const cloudformation: ServiceDefinition = {
   name: 'cloudformation',
   iamPrefix: 'cloudformation',
   resourceAccess,
+  foresee,
   operations: operationsOf({
     createStack,
     deleteStack,

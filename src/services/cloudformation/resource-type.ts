@@ -46,27 +46,19 @@ export class Making {
   readonly suffix: string;
   readonly stackName: string;
   readonly logicalId: string;
-  /** An earlier try may have got through: what has the name already may be what that one made. */
-  readonly again: boolean;
   /** Set by a create as soon as there is something that a rollback must delete. */
   begun: string | undefined;
   readonly #client: Client;
 
   constructor(
     client: Client,
-    {
-      stackName,
-      logicalId,
-      suffix,
-      again,
-    }: Readonly<{ stackName: string; logicalId: string; suffix: string; again: boolean }>,
+    { stackName, logicalId, suffix }: Readonly<{ stackName: string; logicalId: string; suffix: string }>,
   ) {
     this.#client = client;
     this.scope = client.scope;
     this.stackName = stackName;
     this.logicalId = logicalId;
     this.suffix = suffix;
-    this.again = again;
   }
 
   async call<Output = unknown>(service: string, operation: string, input: object): Promise<Output> {
@@ -94,12 +86,12 @@ export class Making {
     return lowerCase ? name.toLowerCase() : name;
   }
 
-  /** Makes it; where its name is taken and it may be ours, `adopt` says so. */
+  /** Makes it. A generated name that is taken is taken by an earlier try at the same: `adopt` takes what that one made. */
   async makeOrAdopt<T>(isGenerated: boolean, make: () => Promise<T>, adopt: () => Promise<T>): Promise<T> {
     try {
       return await make();
     } catch (error) {
-      if (this.again && isGenerated && isTaken(error)) return adopt();
+      if (isGenerated && isTaken(error)) return adopt();
       throw error;
     }
   }

@@ -24,7 +24,7 @@ export function stackLoop(house: House): LoopDefinition<Stack, Event, StackEffec
     kind: STACK_KIND,
     decide,
     isFinal: ({ status }) => status === 'DELETE_COMPLETE',
-    async perform(effect, { key, attempt }) {
+    async perform(effect, { key }) {
       if (effect.type === 'Wake') return undefined;
       const stack = (await stacks.get(house.store, key))?.document;
       const configuration = stack?.operation?.target ?? stack?.latest;
@@ -44,7 +44,6 @@ export function stackLoop(house: House): LoopDefinition<Stack, Event, StackEffec
           stackName: stack.stackName,
           logicalId: effect.logicalId,
           suffix: suffixOf(stack.stackId, effect),
-          again: attempt > 1,
         });
         return await work(house, stack, configuration, effect, making, opened);
       } catch (error) {

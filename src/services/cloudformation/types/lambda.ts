@@ -149,13 +149,7 @@ export const lambdaAlias: ResourceType = {
   attributes: ['AliasArn'],
 
   async create(making, properties) {
-    const { AliasArn } = await making
-      .call<Alias>('lambda', 'CreateAlias', aliasInput(properties))
-      .catch((error: unknown) => {
-        // An alias of a function that this stack made can be nobody else's.
-        if (!making.again) throw error;
-        return making.call<Alias>('lambda', 'UpdateAlias', aliasInput(properties));
-      });
+    const { AliasArn } = await making.call<Alias>('lambda', 'CreateAlias', aliasInput(properties));
     return { physicalId: AliasArn, attributes: { AliasArn } };
   },
 

@@ -24,7 +24,7 @@ export const topic: ResourceType = {
     const Name = making.nameOf(properties['TopicName'], 256);
     const { account, region } = making.scope;
     // CreateTopic answers for a topic that exists as for a new one.
-    if (properties['TopicName'] !== undefined && !making.again) {
+    if (properties['TopicName'] !== undefined) {
       const TopicArn = `arn:aws:sns:${region}:${account}:${Name}`;
       if ((await making.ifThere('sns', 'GetTopicAttributes', { TopicArn })) !== undefined)
         throw new Error(`${Name} already exists`);
@@ -80,7 +80,7 @@ export const queue: ResourceType = {
   async create(making, properties) {
     const QueueName = making.nameOf(properties['QueueName'], 80);
     // CreateQueue answers for a queue that exists as for a new one.
-    if (properties['QueueName'] !== undefined && !making.again) {
+    if (properties['QueueName'] !== undefined) {
       if ((await making.ifThere('sqs', 'GetQueueUrl', { QueueName })) !== undefined)
         throw new Error(`${QueueName} already exists`);
     }

@@ -25,7 +25,7 @@ export const bucket: ResourceType = {
     const Bucket = making.nameOf(properties['BucketName'], 63, true);
     const { region } = making.scope;
     // In us-east-1 making one's own bucket again succeeds, so a name that is given is looked for first.
-    if (properties['BucketName'] !== undefined && !making.again) {
+    if (properties['BucketName'] !== undefined) {
       const found = await making.ifThere('s3', 'HeadBucket', { Bucket });
       if (found !== undefined) throw new Error(`${Bucket} already exists`);
     }
