@@ -10,6 +10,7 @@
 import type { StackEvent } from '@aws-sdk/client-cloudformation';
 import type { ListActionExecutionsOutput } from '@aws-sdk/client-codepipeline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { PreflightReport } from '../../src/app/preflight/preflight.ts';
 import { startSluice, type TestSluice } from '../../src/app/testing.ts';
 import type { Client } from '../../src/services/index.ts';
 import { zipOf } from '../support/functions.ts';
@@ -350,9 +351,18 @@ describe('a stack across accounts and Regions', () => {
     await auditHas(denial);
   });
 
+  /** What the action will be denied, as preflight says before it runs. */
+  async function foreseen(): Promise<string[]> {
+    const response = await fetch(`${sluice.url}/_sluice/preflight?pipeline=${PIPELINE}`);
+    const { actions } = (await response.json()) as PreflightReport;
+    return actions.flatMap(({ denied }) => denied.map(({ message = '' }) => message));
+  }
+
   it('19: X may not pass F', async () => {
+    expect(await foreseen()).toEqual([]);
     await without('19');
     const denial = lacks('X/delivery', 'iam:PassRole', roles.F);
+    expect([...new Set(await foreseen())]).toEqual([denial]);
     expect(await run()).toMatchObject({
       status: 'Failed',
       code: 'PermissionError',

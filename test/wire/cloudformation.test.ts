@@ -22,6 +22,8 @@ import {
 } from '@aws-sdk/client-cloudformation';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSluice, type TestSluice } from '../../src/app/testing.ts';
+import { stacks } from '../../src/services/cloudformation/records.ts';
+import { stackLoop } from '../../src/services/cloudformation/stack-loop.ts';
 import type { Client } from '../../src/services/index.ts';
 
 let sluice: TestSluice;
@@ -325,6 +327,58 @@ describe('a stack', () => {
     expect(Buffer.from(Payload).toString()).toBe('2');
     const events = await eventsOf('code');
     expect(events).toContain('V1 DELETE_SKIPPED');
+  });
+});
+
+describe('a try after a crash', () => {
+  it('finds what the try before it made, and makes nothing twice', async () => {
+    const trust = { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' };
+    const body = json({
+      Bucket: { Type: 'AWS::S3::Bucket' },
+      Function: {
+        Type: 'AWS::Lambda::Function',
+        Properties: {
+          Role: { 'Fn::GetAtt': ['Role', 'Arn'] },
+          Runtime: 'nodejs20.x',
+          Handler: 'index.handler',
+          Code: { ZipFile: 'exports.handler = async () => 1;' },
+        },
+      },
+      Group: { Type: 'AWS::Logs::LogGroup' },
+      Parameter: { Type: 'AWS::SSM::Parameter', Properties: { Type: 'String', Value: 'x' } },
+      Queue: { Type: 'AWS::SQS::Queue' },
+      Role: {
+        Type: 'AWS::IAM::Role',
+        Properties: { AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: trust } },
+      },
+      Topic: TOPIC,
+      Version: { Type: 'AWS::Lambda::Version', Properties: { FunctionName: { Ref: 'Function' } } },
+    });
+    const { id, stack } = await create('twice', body, { Capabilities: ['CAPABILITY_IAM'] });
+    expect(stack.StackStatus).toBe('CREATE_COMPLETE');
+    const key = { account: sluice.account, region: sluice.region, id: id.split('/').at(-1) ?? '' };
+    const resources = (await stacks.get(sluice.house.store, key))?.document.resources ?? {};
+    const loop = stackLoop(sluice.house);
+    for (const [logicalId, { type, generation, applied, physicalId, attributes }] of Object.entries(resources)) {
+      const task = `1/Forward/${logicalId}`;
+      const effect = { lane: logicalId, task, logicalId, resourceType: type, generation } as const;
+      const context = { key, effectId: task, attempt: 1, now: 0 };
+      expect(await loop.perform({ type: 'CreateResource', ...effect, properties: applied }, context)).toEqual({
+        type: 'ResourceApplied',
+        task,
+        physicalId,
+        attributes,
+      });
+    }
+    await cfn.send(new DeleteStackCommand({ StackName: 'twice' }));
+    expect((await ended(id)).StackStatus).toBe('DELETE_COMPLETE');
+    for (const [logicalId, { type, generation, applied, physicalId = '' }] of Object.entries(resources)) {
+      const task = `2/Delete/${logicalId}/1`;
+      const effect = { lane: logicalId, task, logicalId, resourceType: type, generation, physicalId } as const;
+      const context = { key, effectId: task, attempt: 1, now: 0 };
+      const again = await loop.perform({ type: 'DeleteResource', ...effect, properties: applied }, context);
+      expect(again).toEqual({ type: 'ResourceDeleted', task });
+    }
   });
 });
 

@@ -85,8 +85,9 @@ export const cloudFormation: ActionProvider = {
       yield call('cloudformation', 'DescribeStacks', { StackName }, 'look for the stack');
       if (ActionMode === 'DELETE_ONLY') yield call('cloudformation', 'DeleteStack', stack, 'delete the stack');
       else {
-        yield { ...call('cloudformation', 'CreateStack', stack, 'make the stack'), optional: true };
-        yield { ...call('cloudformation', 'UpdateStack', stack, 'change the stack'), optional: true };
+        // One of the two; which, only the run will know, and a role should be able to do both.
+        yield call('cloudformation', 'CreateStack', stack, 'make the stack, if there is none');
+        yield call('cloudformation', 'UpdateStack', stack, 'change the stack, if there is one');
         yield { unknown: 'what the template makes, and so what its role needs' };
       }
     }
