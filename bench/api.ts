@@ -15,7 +15,7 @@ import {
 import { CodePipelineClient, CreatePipelineCommand } from '@aws-sdk/client-codepipeline';
 import { PutRolePolicyCommand, CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
-import { signRequest } from '../src/protocol/index.ts';
+import { signRequest, type SigningCredentials } from '../src/protocol/index.ts';
 import { wallNow } from '../src/app/system.ts';
 import { quantile, type Row } from './measure.ts';
 
@@ -31,7 +31,7 @@ const ROUNDS = 3;
 /** Slices that are not counted: until the hot paths are compiled. */
 const WARM_UP = 2;
 
-type Prepared = Readonly<{ name: string; target: string; service: string; body: string }>;
+export type Prepared = Readonly<{ name: string; target: string; service: string; body: string }>;
 
 export async function benchApi(endpoint: string, against: string | undefined): Promise<Row[]> {
   const other = against === undefined ? await startMoto() : { url: against, stop: async () => {} };
@@ -85,7 +85,7 @@ export async function benchApi(endpoint: string, against: string | undefined): P
   return rows;
 }
 
-async function prepare(endpoint: string): Promise<readonly Prepared[]> {
+export async function prepare(endpoint: string): Promise<readonly Prepared[]> {
   const config = { endpoint, region: REGION, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
   const iam = new IAMClient(config);
   const role = async (name: string, service: string): Promise<string> => {
@@ -186,7 +186,12 @@ async function prepare(endpoint: string): Promise<readonly Prepared[]> {
   ];
 }
 
-async function requestsPerSecond(endpoint: string, call: Prepared, latencies: number[]): Promise<number> {
+export async function requestsPerSecond(
+  endpoint: string,
+  call: Prepared,
+  latencies: number[],
+  credentials: SigningCredentials = { accessKeyId: 'test', secretAccessKey: 'test' },
+): Promise<number> {
   const pool = new Pool(endpoint, { connections: CONNECTIONS, pipelining: 1 });
   const { host } = new URL(endpoint);
   const headers = signRequest(
@@ -197,7 +202,7 @@ async function requestsPerSecond(endpoint: string, call: Prepared, latencies: nu
       body: call.body,
     },
     {
-      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      credentials,
       region: REGION,
       service: call.service,
       nowMs: wallNow(),

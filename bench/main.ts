@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: figures of this machine, today.   --json   --only decisions,start,loops,api,orchestration,invoke,rollback
+ * `npm run bench`: figures of this machine, today.   --json   --only decisions,start,loops,api,authorization,orchestration,invoke,rollback
  * `--against URL` runs the API part on another AWS endpoint too, turn about, and gives the ratio (default: moto_server, if found).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceProcess } from '../demo/sluice-process.ts';
 import { benchApi } from './api.ts';
+import { benchAuthorization } from './authorization.ts';
 import { benchDecisions } from './decisions.ts';
 import { benchInvoke } from './invoke.ts';
 import { benchLoops } from './loops.ts';
@@ -34,6 +35,7 @@ await add('decisions', async () => benchDecisions());
 await add('start', () => benchStart(3));
 await add('loops', benchLoops);
 await add('api', () => onServer((endpoint) => benchApi(endpoint, flag('against'))));
+await add('authorization', () => onServer(benchAuthorization));
 await add('orchestration', () => onServer((endpoint) => benchOrchestration(endpoint)));
 await add('invoke', () => benchInvoke());
 await add('rollback', () => onServer((endpoint) => benchRollback(endpoint)));
@@ -42,12 +44,12 @@ if (process.argv.includes('--json')) process.stdout.write(`${JSON.stringify({ ma
 else process.stdout.write(`${machine()}\n\n${print(rows)}\n`);
 
 /** A durable server of its own, on the real clock. */
-async function onServer(bench: (endpoint: string) => Promise<readonly Row[]>): Promise<readonly Row[]> {
+async function onServer(bench: (endpoint: string, pid: number) => Promise<readonly Row[]>): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
   const sluice = new SluiceProcess({ stateDir: join(folder, 'state'), clock: 'real' });
   try {
     await sluice.start();
-    return await bench(sluice.endpoint);
+    return await bench(sluice.endpoint, sluice.pid ?? 0);
   } finally {
     await sluice.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
