@@ -309,3 +309,30 @@ describe('the condition keys of every action', () => {
     await expect(conditionKeysPage(observed)).toMatchFileSnapshot('../../docs/reference/condition-keys.md');
   }, 120_000);
 });
+
+describe('tags of the resource', () => {
+  it.each([
+    'sqs.GetQueueAttributes',
+    'sns.GetTopicAttributes',
+    'lambda.GetFunction',
+    'kms.DescribeKey',
+    'secretsmanager.DescribeSecret',
+    'ssm.GetParameter',
+    'codepipeline.GetPipelineState',
+    'codecommit.GetRepository',
+    'codedeploy.GetApplication',
+    'events.DescribeRule',
+    'cloudwatch.DescribeAlarms',
+    'logs.DescribeLogStreams',
+    'iam.GetRole',
+    'organizations.DescribeOrganizationalUnit',
+  ])('decide on %s', async (name) => {
+    await tagEverything(sluice, prepared);
+    const allowed = async (team: string): Promise<boolean> => {
+      await mayOnly([{ Action: '*', Resource: '*', Condition: { StringEquals: { 'aws:resourceTag/team': team } } }]);
+      return (await deniedTo(somebody, name)) === undefined;
+    };
+    expect(await allowed('red')).toBe(true);
+    expect(await allowed('blue')).toBe(false);
+  });
+});
