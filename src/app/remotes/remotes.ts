@@ -8,7 +8,7 @@
  *   a bucket that lies there         by a session from there with its own, by anybody else with the setting's credentials
  */
 import { Readable } from 'node:stream';
-import { Agent, request } from 'undici';
+import type { Agent } from 'undici';
 import {
   AwsError,
   isAwsError,
@@ -61,11 +61,8 @@ export class Remotes {
   readonly #settings: readonly RemoteSetting[];
   readonly #models: Models;
   readonly #wallNow: () => number;
-  readonly #agent = new Agent({
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    bodyTimeout: 5 * MINUTE_MS,
-  });
+  /** Made at the first call: who has no remotes need not wait for the client to be loaded. */
+  #agent: Agent | undefined;
   /** Of sessions that were made there: where, and their credentials. */
   readonly #made = new WeakMap<Principal, Readonly<{ remote: RemoteSetting; credentials: SigningCredentials }>>();
 
@@ -170,8 +167,8 @@ export class Remotes {
     return this.#send(remote, this.#credentialsOf(call.principal, remote), call);
   }
 
-  close(): Promise<void> {
-    return this.#agent.close();
+  async close(): Promise<void> {
+    await this.#agent?.close();
   }
 
   /** Never those of one endpoint's session for another endpoint. */
@@ -247,6 +244,12 @@ export class Remotes {
     );
     let response;
     try {
+      const { Agent: HttpAgent, request } = await import('undici');
+      this.#agent ??= new HttpAgent({
+        connect: { timeout: CONNECT_TIMEOUT_MS },
+        headersTimeout: HEADERS_TIMEOUT_MS,
+        bodyTimeout: 5 * MINUTE_MS,
+      });
       response = await request(`${target.origin}${url}`, {
         method: method as 'GET',
         headers,
