@@ -25,6 +25,7 @@ import {
   type WireAlarm,
 } from './deployment-group.ts';
 import { withEndpoint } from './endpoint.ts';
+import { duration, percent } from './words.ts';
 
 type Options = Readonly<{
   endpoint: string;
@@ -178,14 +179,4 @@ function findingWords(finding: Finding): string {
     case 'NoStep':
       return 'all the traffic moves at once: no alarm can fire before it has';
   }
-}
-
-function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  return seconds % 60 === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
 }

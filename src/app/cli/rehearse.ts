@@ -26,6 +26,7 @@ import {
   type WireAlarm,
 } from './deployment-group.ts';
 import { withEndpoint } from './endpoint.ts';
+import { duration, percent } from './words.ts';
 
 type Options = Readonly<{
   endpoint: string;
@@ -186,14 +187,4 @@ function caughtWords({ caught, runs, caughtAfterMs }: FaultResult): string {
 function clockText(ms: number): string {
   const seconds = Math.round(ms / 1000);
   return `${String(Math.floor(seconds / 60)).padStart(4)}:${String(seconds % 60).padStart(2, '0')}`;
-}
-
-function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  return seconds % 60 === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
 }
