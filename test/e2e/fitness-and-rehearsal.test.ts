@@ -45,7 +45,8 @@ beforeAll(async () => {
   await alarm('errors', {});
   await alarm('rate', { Statistic: 'Average', Threshold: 5 });
   await root.call('codedeploy', 'CreateApplication', { applicationName: 'app', computePlatform: 'Lambda' });
-  for (const name of ['errors', 'rate']) {
+  await alarm('orders', { Namespace: 'Shop', MetricName: 'Orders' });
+  for (const name of ['errors', 'rate', 'orders']) {
     await root.call('codedeploy', 'CreateDeploymentGroup', {
       applicationName: 'app',
       deploymentGroupName: name,
@@ -104,6 +105,11 @@ describe('sluice rehearse', () => {
     expect(out).toMatch(/only at 100 % +0 % /);
     expect(out).toContain('all traffic is back on the old version');
     expect(code).toBe(0);
+  });
+
+  it('says of an alarm that it has no figures for', async () => {
+    const { out } = await run('rehearse', 'app/orders', '--seeds', '1');
+    expect(out).toContain('? the alarm orders (Sum of Shop/Orders) took no part');
   });
 
   it('holds a group to what a scenario asserts', async () => {

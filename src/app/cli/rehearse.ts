@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   type FaultResult,
+  isPlayed,
   palette,
   type Plan,
   rehearseAll,
@@ -43,6 +44,8 @@ type Report = Readonly<{
   workload: Workload;
   seeds: number;
   results: readonly FaultResult[];
+  /** Alarms of the group for which a rehearsal has no figures: they took no part. */
+  notPlayed: readonly string[];
   broken: readonly string[];
 }>;
 
@@ -100,15 +103,19 @@ function report(group: WatchedGroup, measured: number | undefined, options: Opti
     throw new OptionError(
       `--timeline ${options.timeline}: no such fault; known are ${all.map(({ name }) => name).join(', ')}`,
     );
+  const alarms = group.alarms.map(rehearsed);
   const plan: Plan = {
     steps: group.steps,
-    alarms: group.alarmsEnabled ? group.alarms.map(rehearsed) : [],
+    alarms: group.alarmsEnabled ? alarms.filter(isPlayed) : [],
     rollback: { onAlarm: group.rollsBackOnAlarm, onFailure: group.rollsBackOnFailure },
     hasHook: options.hook === true,
   };
   const results = rehearseAll(plan, workload, scenario.faults ?? all, seeds);
   const broken = scenario.assertions.flatMap((assertion) => brokenBy(assertion, results));
-  return { application: group.application, group: group.group, workload, seeds, results, broken };
+  const notPlayed = alarms
+    .filter((alarm) => !isPlayed(alarm))
+    .map(({ name, metric, statistic }) => `${name} (${statistic} of ${metric})`);
+  return { application: group.application, group: group.group, workload, seeds, results, notPlayed, broken };
 }
 
 function rehearsed(alarm: WireAlarm): RehearsedAlarm {
@@ -145,7 +152,10 @@ function brokenBy(assertion: Assertion, results: readonly FaultResult[]): readon
 
 // --- in words ---
 
-function drawn({ application, group, workload, seeds, results, broken }: Report, timeline: string | undefined): string {
+function drawn(
+  { application, group, workload, seeds, results, notPlayed, broken }: Report,
+  timeline: string | undefined,
+): string {
   const rate = Math.round(workload.requestsPerMinute);
   const lines = [
     `${application}/${group}: ${seeds} ${seeds === 1 ? 'run' : 'runs'} of each fault, ${rate} requests a minute`,
@@ -163,6 +173,7 @@ function drawn({ application, group, workload, seeds, results, broken }: Report,
       ]),
     ),
   ];
+  for (const alarm of notPlayed) lines.push('', `? the alarm ${alarm} took no part: a rehearsal has no figures for it`);
   const told = timeline === undefined ? undefined : results.find(({ fault }) => fault === timeline)?.example;
   if (told !== undefined) {
     lines.push('', `${told.fault}, seed ${told.seed}`);

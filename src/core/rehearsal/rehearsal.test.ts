@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { AlarmRule } from '../alarm/index.ts';
 import { shiftSteps } from '../traffic-shift/index.ts';
-import { chance, palette, type Plan, rehearse, rehearseAll, type RehearsedAlarm, type Workload } from './index.ts';
+import {
+  chance,
+  isPlayed,
+  palette,
+  type Plan,
+  rehearse,
+  rehearseAll,
+  type RehearsedAlarm,
+  type Workload,
+} from './index.ts';
 
 const workload: Workload = {
   requestsPerMinute: 600,
@@ -109,6 +118,17 @@ describe('rehearseAll()', () => {
   it('counts the false rollbacks of an alarm that is too keen', () => {
     expect(matrix({}, { errorShare: 0.02 }).get('healthy')?.caught).toBeGreaterThan(15);
   });
+});
+
+it.each([
+  ['Errors', 'Sum', true],
+  ['Invocations', 'SampleCount', true],
+  ['Duration', 'p99.9', true],
+  ['Errors', 'p99', false],
+  ['Throttles', 'Sum', false],
+  ['Shop/Orders', 'Sum', false],
+] as const)('isPlayed() of %s by %s: %s', (metric, statistic, played) => {
+  expect(isPlayed({ metric, statistic, scope: 'Version' })).toBe(played);
 });
 
 it('chance() is fair', () => {

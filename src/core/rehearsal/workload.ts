@@ -40,6 +40,15 @@ type Span = Readonly<{ at: number; fresh: Share; old: Share; hidden: boolean }>;
 
 export type Series = Readonly<{ metric: string; statistic: string; scope: 'Version' | 'Service' }>;
 
+/** Whether there are figures for it: an alarm on anything else would never fire, and must not be taken for one that is calm. */
+export function isPlayed({ metric, statistic }: Series): boolean {
+  if (metric === 'Duration') return statistic === 'Average' || statistic === 'Maximum' || PERCENTILE.test(statistic);
+  return (metric === 'Errors' || metric === 'Invocations') && COUNTED.has(statistic);
+}
+
+const PERCENTILE = /^p(\d{1,2}(?:\.\d+)?)$/;
+const COUNTED: ReadonlySet<string> = new Set(['Sum', 'Average', 'SampleCount', 'Maximum', 'Minimum']);
+
 export class Traffic {
   readonly #workload: Workload;
   readonly #fault: Fault;
@@ -152,7 +161,7 @@ function duration(statistic: string, shares: readonly Share[]): number | undefin
   if (total === 0) return undefined;
   if (statistic === 'Average') return drawn.reduce((sum, { latency, stands }) => sum + latency * stands, 0) / total;
   if (statistic === 'Maximum') return Math.max(...drawn.map(({ latency }) => latency));
-  const percent = /^p(\d{1,2}(?:\.\d+)?)$/.exec(statistic)?.[1];
+  const percent = PERCENTILE.exec(statistic)?.[1];
   if (percent === undefined) return undefined;
   let left = (Number(percent) / 100) * total;
   for (const { latency, stands } of drawn.toSorted((a, b) => a.latency - b.latency)) {
