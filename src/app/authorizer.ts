@@ -126,10 +126,7 @@ export class Authorizer {
         principal: request.federated === undefined ? principal : { type: 'Federated', ...request.federated },
         request,
         scope: { account: call.account, region: call.region },
-        policies:
-          resourceControl !== undefined && isUnderResourceControl(request.action)
-            ? { ...policies, resourceControl }
-            : policies,
+        policies: resourceControl === undefined ? policies : { ...policies, resourceControl },
         context: {
           ...common,
           ...resourceContext(request.action, owner, resourceControls),
@@ -144,13 +141,6 @@ export class Authorizer {
     if (principal.type === 'Anonymous' || principal.type === 'Service') return { identity: [] };
     return this.identity.policiesOf(principal);
   }
-}
-
-/** Source: Organizations User Guide, "List of AWS services that support RCPs". */
-const UNDER_RESOURCE_CONTROL: ReadonlySet<string> = new Set(['s3', 'sts', 'kms', 'sqs', 'secretsmanager', 'ecr']);
-
-function isUnderResourceControl(action: string): boolean {
-  return UNDER_RESOURCE_CONTROL.has(action.slice(0, action.indexOf(':')).toLowerCase());
 }
 
 /**

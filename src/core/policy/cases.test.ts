@@ -267,8 +267,8 @@ function requestOf(has: (word: string) => boolean, owner: string, principal: Cal
   if (has('PassRole')) return { action: 'iam:PassRole', resource: `arn:aws:iam::${owner}:role/X` };
   if (has('sts')) return { action: 'sts:GetAccessKeyInfo', resource: '*' };
   if (has('list')) return { action: 's3:ListAllMyBuckets', resource: '*' };
-  if (has('codebuild')) {
-    return { action: 'codebuild:StartBuild', resource: `arn:aws:codebuild:us-east-1:${owner}:project/p` };
+  if (has('codedeploy')) {
+    return { action: 'codedeploy:GetApplication', resource: `arn:aws:codedeploy:us-east-1:${owner}:application/p` };
   }
   if (has('sqs')) return { action: 'sqs:SendMessage', resource: `arn:aws:sqs:us-east-1:${owner}:q` };
   return { action: 's3:GetObject', resource: 'arn:aws:s3:::artifacts/build.zip' };

@@ -28,3 +28,4 @@ export type {
   PolicyType,
   StatementRef,
 } from './types.ts';
+export { knowsResourceControl } from './survey.ts';

@@ -145,19 +145,29 @@ export function isServiceLinked(caller: Caller): boolean {
   return caller.type === 'AssumedRole' && caller.roleArn.includes(':role/aws-service-role/');
 }
 
-/** Source: Organizations User Guide, "Resource control policies (RCPs)", the list of services that support them. */
+/**
+ * The services that support resource control policies; those of which `models/authorization` knows are held to it by a test.
+ * Source: Organizations User Guide, "Resource control policies (RCPs)", the list of services that support them.
+ */
 const RESOURCE_CONTROLLED: ReadonlySet<string> = new Set([
-  's3',
-  'sts',
-  'kms',
-  'sqs',
-  'secretsmanager',
-  'ecr',
-  'dynamodb',
-  'logs',
+  'aoss',
+  'appconfig',
+  'autoscaling',
+  'codeartifact',
+  'codebuild',
+  'codecommit',
+  'codepipeline',
   'cognito-identity',
   'cognito-idp',
-  'aoss',
+  'dynamodb',
+  'ecr',
+  'events',
+  'kms',
+  'logs',
+  's3',
+  'secretsmanager',
+  'sqs',
+  'sts',
 ]);
 
 /** By the action, or a pattern of actions, in lower case. */

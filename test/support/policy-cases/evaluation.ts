@@ -60,7 +60,7 @@ export const EVALUATION_CASES: readonly EvaluationCase[] = [
   ['4.1.2', 'user of B', 'i+ r+direct rcp0', RCP],
   ['4.1.2', 'linked role', 'i+ rcp-', 'allowed'],
   ['4.1.2', 'user', 'i+ rcp- exempt', 'allowed'],
-  ['4.1.2', 'user', 'i+ rcp- codebuild', 'allowed'],
+  ['4.1.2', 'user', 'i+ rcp- codedeploy', 'allowed'],
   ['4.1.2', 'user', 'i+ rcp- sqs', explicit('resource control policy')],
   // Step 3: every level of SCPs.
   ['4.1.3', 'user', 'i+ scp+', 'allowed'],
