@@ -19,10 +19,13 @@ import {
   ListPoliciesCommand,
   ListPoliciesForTargetCommand,
   ListRootsCommand,
+  ListTagsForResourceCommand,
   ListTargetsForPolicyCommand,
   MoveAccountCommand,
   OrganizationsClient,
   type PolicyType,
+  TagResourceCommand,
+  UntagResourceCommand,
   UpdatePolicyCommand,
 } from '@aws-sdk/client-organizations';
 import { CreateBucketCommand, PutBucketPolicyCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -274,6 +277,25 @@ describe('policies', () => {
     expect(await failure(newPolicy('Bad', SCP, { Effect: 'Maybe', Action: '*', Resource: '*' }))).toBe(
       'MalformedPolicyDocumentException',
     );
+  });
+
+  it('have tags', async () => {
+    const { Policy } = await organizations.send(
+      new CreatePolicyCommand({
+        Name: 'Tagged',
+        Type: SCP,
+        Description: '',
+        Content: document({ Effect: 'Deny', Action: 'iam:*', Resource: '*' }),
+        Tags: [{ Key: 'team', Value: 'a' }],
+      }),
+    );
+    const ResourceId = Policy?.PolicySummary?.Id ?? '';
+    const tags = async () => (await organizations.send(new ListTagsForResourceCommand({ ResourceId }))).Tags;
+    expect(await tags()).toEqual([{ Key: 'team', Value: 'a' }]);
+    await organizations.send(new TagResourceCommand({ ResourceId, Tags: [{ Key: 'team', Value: 'b' }] }));
+    expect(await tags()).toEqual([{ Key: 'team', Value: 'b' }]);
+    await organizations.send(new UntagResourceCommand({ ResourceId, TagKeys: ['team'] }));
+    expect(await tags()).toEqual([]);
   });
 
   it('keep one of a type on everything, and are gone from all when the type is disabled', async () => {

@@ -1,4 +1,4 @@
-/** Tags of accounts, units and the root. Source: AWS Organizations API Reference, the tag operations. */
+/** Tags of accounts, units, policies and the root. Source: AWS Organizations API Reference, the tag operations. */
 import type {
   ListTagsForResourceRequest,
   ListTagsForResourceResponse,
@@ -9,6 +9,7 @@ import { AwsError } from '../../common/index.ts';
 import { accounts, globalKey, type Queryable, type Tags } from '../../store/index.ts';
 import { type Call, operation } from '../index.ts';
 import { onOrganization } from './access.ts';
+import { policies } from './policy-records.ts';
 import { managedOrganization, type OrganizationRecord, organizations, page, tagsOf, units } from './records.ts';
 
 const MOST_TAGS = 50;
@@ -75,6 +76,10 @@ async function tagged(q: Queryable, organization: OrganizationRecord, id: string
   const account = (await accounts.get(q, globalKey(id)))?.document;
   if (account?.organizationId === organization.id) {
     return { tags: account.tags, save: (tags) => accounts.update(q, globalKey(id), { ...account, tags }) };
+  }
+  const policy = (await policies.get(q, globalKey(id)))?.document;
+  if (policy?.organizationId === organization.id) {
+    return { tags: policy.tags, save: (tags) => policies.update(q, globalKey(id), { ...policy, tags }) };
   }
   throw new AwsError('TargetNotFoundException', "You specified a target that doesn't exist.");
 }
