@@ -14,6 +14,15 @@ import type { Clock, EpochMs } from '../common/index.ts';
 import type { DocumentKey, Placement, Store, Tx } from '../store/index.ts';
 import type { Engine, LoopDefinition } from './engine.ts';
 import { address, runTurns, saveFirstEffects, type SavedEffect, type Turn, type TurnsOutcome } from './turns.ts';
+import {
+  claimEffects,
+  dropStaleTimers,
+  dueTimers,
+  forgetEffects,
+  nextTimerAt,
+  putOff,
+  renewLeases,
+} from './waiting.ts';
 
 export type EngineOptions = Readonly<{
   store: Store;
@@ -51,12 +60,6 @@ export interface RunningEngine extends Engine {
 
 type Pending = Turn & { resolve(state: unknown): void; reject(error: unknown): void };
 
-/**
- * Not waited for to reach the disk: a deletion that a power cut undoes makes an effect happen again, which is harmless,
- * and this is not worth a flush of its own.
- */
-const FORGET = `WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true) AS value)
-  DELETE FROM outbox USING relaxed WHERE outbox.id = ANY($1::bigint[]) AND relaxed.value IS NOT NULL`;
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 
@@ -203,10 +206,7 @@ export class LoopEngine implements RunningEngine {
   }
 
   async nextDueAt(): Promise<EpochMs | undefined> {
-    const rows = await this.#options.store.query<{ due_at: string | number | null }>(
-      'SELECT min(due_at) AS due_at FROM timers',
-    );
-    const timerAt = rows[0]?.due_at == null ? undefined : Number(rows[0].due_at);
+    const timerAt = await nextTimerAt(this.#options.store);
     return [...this.#retries.values()].reduce<EpochMs | undefined>((least, at) => Math.min(least ?? at, at), timerAt);
   }
 
@@ -368,7 +368,10 @@ export class LoopEngine implements RunningEngine {
     while (this.#done.length > 0) {
       const group = this.#done.splice(0);
       try {
-        await this.#options.store.query(FORGET, [group.map(({ id }) => id)]);
+        await forgetEffects(
+          this.#options.store,
+          group.map(({ id }) => id),
+        );
         for (const { resolve } of group) resolve();
       } catch (error) {
         for (const { reject } of group) reject(error);
@@ -393,11 +396,7 @@ export class LoopEngine implements RunningEngine {
       return;
     }
     const dueAt = this.#options.clock.now() + Math.min(60_000, 1_000 * 2 ** (attempt - 1));
-    await this.#options.store.query('UPDATE outbox SET attempts = $2, due_at = $3 WHERE id = $1', [
-      saved.id,
-      attempt,
-      dueAt,
-    ]);
+    await putOff(this.#options.store, saved.id, attempt, dueAt);
     this.#retryAt({ ...saved, attempts: attempt }, dueAt);
   }
 
@@ -449,89 +448,32 @@ export class LoopEngine implements RunningEngine {
   }
 
   async #fireDue(): Promise<void> {
+    const { store, clock } = this.#options;
     while (!this.#stopped) {
-      const rows = await this.#options.store.query<{
-        kind: string;
-        account: string;
-        region: string;
-        document_id: string;
-        name: string;
-      }>('SELECT kind, account, region, document_id, name FROM timers WHERE due_at <= $1 ORDER BY due_at LIMIT 1000', [
-        this.#options.clock.now(),
-      ]);
-      const known = rows.filter((row) => this.#loops.has(row.kind));
+      const due = await dueTimers(store, clock.now());
+      const known = due.filter(({ kind }) => this.#loops.has(kind));
       if (known.length === 0) break;
       await Promise.all(
-        known.map((row) => {
-          const key = { account: row.account, region: row.region, id: row.document_id };
-          return this.#enqueue({ kind: row.kind, key, event: timerFired(row.name), timer: row.name }).catch(
-            (error: unknown) => {
-              this.#options.onError(`timer ${row.name} of ${row.kind} ${row.document_id} failed`, error);
-            },
-          );
-        }),
+        known.map(({ kind, key, name }) =>
+          this.#enqueue({ kind, key, event: timerFired(name), timer: name }).catch((error: unknown) => {
+            this.#options.onError(`timer ${name} of ${kind} ${key.id} failed`, error);
+          }),
+        ),
       );
-      await this.#dropStale(known);
+      await dropStaleTimers(store, known, clock.now());
     }
-    const nextAt = await this.#nextTimerAt();
+    const nextAt = await nextTimerAt(store);
     if (nextAt !== undefined) this.#alarm(nextAt);
-  }
-
-  async #dropStale(
-    rows: readonly Readonly<{ kind: string; account: string; region: string; document_id: string; name: string }>[],
-  ): Promise<void> {
-    await this.#options.store.query(
-      `DELETE FROM timers t USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS k(kind, account, region, id, name)
-       WHERE t.kind = k.kind AND t.account = k.account AND t.region = k.region AND t.document_id = k.id AND t.name = k.name AND t.due_at <= $6
-         AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = k.kind AND d.account = k.account AND d.region = k.region AND d.id = k.id)`,
-      [
-        rows.map((row) => row.kind),
-        rows.map((row) => row.account),
-        rows.map((row) => row.region),
-        rows.map((row) => row.document_id),
-        rows.map((row) => row.name),
-        this.#options.clock.now(),
-      ],
-    );
-  }
-
-  async #nextTimerAt(): Promise<EpochMs | undefined> {
-    const rows = await this.#options.store.query<{ due_at: string | number | null }>(
-      'SELECT min(due_at) AS due_at FROM timers',
-    );
-    return rows[0]?.due_at == null ? undefined : Number(rows[0].due_at);
   }
 
   // Leases
 
   async #claim(all: boolean): Promise<void> {
-    const lease = this.#lease();
-    const rows = await this.#options.store.query<{
-      id: string;
-      kind: string;
-      account: string;
-      region: string;
-      document_id: string;
-      effect: unknown;
-      attempts: number;
-      due_at: string | number;
-    }>(
-      `UPDATE outbox SET owner = $1, lease_until = $2 WHERE id IN (
-         SELECT id FROM outbox WHERE $3 OR owner IS NULL OR lease_until < $4 ORDER BY id FOR UPDATE SKIP LOCKED)
-       RETURNING id::text AS id, kind, account, region, document_id, effect, attempts, due_at`,
-      [lease.owner, lease.until, all, this.#options.wallNow()],
-    );
-    const now = this.#options.clock.now();
-    for (const row of rows.sort((a, b) => Number(a.id) - Number(b.id))) {
-      const saved: SavedEffect = {
-        id: row.id,
-        kind: row.kind,
-        key: { account: row.account, region: row.region, id: row.document_id },
-        effect: row.effect as SavedEffect['effect'],
-        attempts: Number(row.attempts),
-      };
-      if (Number(row.due_at) <= now) this.#place(saved);
-      else this.#retryAt(saved, Number(row.due_at));
+    const { store, clock, wallNow } = this.#options;
+    const now = clock.now();
+    for (const { saved, dueAt } of await claimEffects(store, this.#lease(), all, wallNow())) {
+      if (dueAt <= now) this.#place(saved);
+      else this.#retryAt(saved, dueAt);
     }
   }
 
@@ -547,8 +489,7 @@ export class LoopEngine implements RunningEngine {
 
   async #renew(): Promise<void> {
     if (this.#stopped || this.#options.alone) return;
-    const lease = this.#lease();
-    await this.#options.store.query('UPDATE outbox SET lease_until = $2 WHERE owner = $1', [lease.owner, lease.until]);
+    await renewLeases(this.#options.store, this.#lease());
     await this.#claim(false);
     this.#scan();
   }

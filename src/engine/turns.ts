@@ -47,7 +47,7 @@ type Loaded = {
   dirty: boolean;
 };
 
-type Lease = Readonly<{ owner: string; until: number }>;
+export type Lease = Readonly<{ owner: string; until: number }>;
 
 export async function runTurns(
   tx: Tx,
