@@ -15,23 +15,14 @@
  * Source: CloudFormation User Guide, "Stack status codes", "Update behaviors of stack resources".
  */
 import { assert, type Decision, type EpochMs, type Json, type JsonObject } from '../../common/index.ts';
-import {
-  attempt,
-  evaluate,
-  isObject,
-  isSame,
-  type Names,
-  type PlannedResource,
-} from '../cloudformation-template/index.ts';
+import { attempt, evaluate, isObject, isSame, type PlannedResource } from '../cloudformation-template/index.ts';
+import { StackDraft } from './draft.ts';
 import {
   type Configuration,
-  MOST_EVENTS,
   type Operation,
   type Phase,
-  type ResourceStatus,
   type StackEffect,
   type StackEvent,
-  type StackEventRecord,
   type StackResource,
   type StackState,
   type StackStatus,
@@ -70,30 +61,16 @@ export function decide<C extends Configuration>(
   return { state: turn.state, effects: turn.effects };
 }
 
-/** What one event makes of the stack: a working copy of its state, and the effects so far. */
-class Turn<C extends Configuration> {
-  state: StackState<C>;
-  readonly effects: StackEffect[] = [];
-  readonly #now: EpochMs;
-
-  constructor(state: StackState<C>, now: EpochMs) {
-    this.state = state;
-    this.#now = now;
-  }
-
-  get #operation(): Operation<C> {
-    assert(this.state.operation !== undefined, 'an operation is under way');
-    return this.state.operation;
-  }
-
+/** What one event makes of the stack. */
+class Turn<C extends Configuration> extends StackDraft<C> {
   begin(event: Extract<StackEvent<C>, { type: 'CreateRequested' | 'UpdateRequested' }>): void {
     const create = event.type === 'CreateRequested';
     this.#start(
       { kind: create ? 'Create' : 'Update', target: event.target, onFailure: event.onFailure },
       event.clientRequestToken,
     );
-    this.state = { ...this.state, latest: event.target, ...(create ? {} : { updatedAt: this.#now }) };
-    this.#stand(create ? 'CREATE_IN_PROGRESS' : 'UPDATE_IN_PROGRESS', 'User Initiated');
+    this.state = { ...this.state, latest: event.target, ...(create ? {} : { updatedAt: this.now }) };
+    this.stand(create ? 'CREATE_IN_PROGRESS' : 'UPDATE_IN_PROGRESS', 'User Initiated');
     const { resources } = event.target.plan;
     this.#phase(
       'Forward',
@@ -104,7 +81,7 @@ class Turn<C extends Configuration> {
   beginDelete({ retain, latest, clientRequestToken }: Extract<StackEvent<C>, { type: 'DeleteRequested' }>): void {
     if (latest !== undefined) this.state = { ...this.state, latest };
     this.#start({ kind: 'Delete', onFailure: 'DO_NOTHING' }, clientRequestToken);
-    this.#stand('DELETE_IN_PROGRESS', 'User Initiated');
+    this.stand('DELETE_IN_PROGRESS', 'User Initiated');
     this.#deleteAll(
       'Delete',
       (resource) => retain.includes(resource.logicalId) || resource.deletionPolicy !== 'Delete',
@@ -134,12 +111,12 @@ class Turn<C extends Configuration> {
 
   /** `after` names logical ids; in a phase every logical id has one task, but for a cleanup. */
   #phase(phase: Phase, tasks: readonly Pick<Task, 'kind' | 'logicalId' | 'after' | 'target' | 'skip'>[]): void {
-    const { number } = this.#operation;
+    const { number } = this.operation;
     const idOf = ({ logicalId, target }: Pick<Task, 'logicalId' | 'target'>): string =>
       `${number}/${phase}/${logicalId}${target === undefined ? '' : `/${target.generation}`}`;
     const ids = new Map<string, string[]>();
     for (const task of tasks) ids.set(task.logicalId, [...(ids.get(task.logicalId) ?? []), idOf(task)]);
-    this.#set({
+    this.set({
       phase,
       tasks: tasks.map((task) => ({
         ...task,
@@ -197,71 +174,71 @@ class Turn<C extends Configuration> {
   }
 
   #applied(task: Task, physicalId: string, attributes: StackResource['attributes']): void {
-    const resource = this.#resource(task.logicalId);
+    const resource = this.resource(task.logicalId);
     const made: StackResource = { ...resource, physicalId, attributes };
     if (resource.physicalId === undefined) {
-      this.#put({ ...made, reason: 'Resource creation Initiated' });
-      this.#tell(made.logicalId);
+      this.put({ ...made, reason: 'Resource creation Initiated' });
+      this.tell(made.logicalId);
     }
     const { reason: _before, ...plain } = made;
-    this.#put({
+    this.put({
       ...plain,
       status: resource.status === 'UPDATE_IN_PROGRESS' ? 'UPDATE_COMPLETE' : 'CREATE_COMPLETE',
-      updatedAt: this.#now,
+      updatedAt: this.now,
     });
-    this.#tell(task.logicalId);
-    this.#mark(task, 'Done');
+    this.tell(task.logicalId);
+    this.mark(task, 'Done');
   }
 
   #deleted(task: Task, status: 'DELETE_COMPLETE' | 'DELETE_SKIPPED'): void {
     assert(task.target !== undefined, 'a delete has a target');
-    this.#event({ ...task.target, status, updatedAt: this.#now });
+    this.event({ ...task.target, status, updatedAt: this.now });
     const standing = this.state.resources[task.logicalId];
     if (standing?.generation === task.target.generation) {
-      if (this.#operation.kind === 'Update') this.#drop(task.logicalId);
-      else this.#put({ ...withoutReason(standing), status, updatedAt: this.#now });
+      if (this.operation.kind === 'Update') this.drop(task.logicalId);
+      else this.put({ ...withoutReason(standing), status, updatedAt: this.now });
     }
-    this.#mark(task, 'Done');
+    this.mark(task, 'Done');
   }
 
   #failed(task: Task, reason: string, physicalId?: string): void {
     if (task.kind === 'Delete') {
       assert(task.target !== undefined, 'a delete has a target');
-      this.#event({ ...task.target, status: 'DELETE_FAILED', reason, updatedAt: this.#now });
+      this.event({ ...task.target, status: 'DELETE_FAILED', reason, updatedAt: this.now });
       const standing = this.state.resources[task.logicalId];
       if (standing?.generation === task.target.generation) {
         // Of an update nothing waits for it: what could not be deleted is no longer the stack's.
-        if (this.#operation.kind === 'Update') this.#drop(task.logicalId);
-        else this.#put({ ...standing, status: 'DELETE_FAILED', reason, updatedAt: this.#now });
+        if (this.operation.kind === 'Update') this.drop(task.logicalId);
+        else this.put({ ...standing, status: 'DELETE_FAILED', reason, updatedAt: this.now });
       }
-      this.#mark(task, 'Failed');
+      this.mark(task, 'Failed');
       return;
     }
-    const resource = this.#resource(task.logicalId);
+    const resource = this.resource(task.logicalId);
     const status = resource.status === 'UPDATE_IN_PROGRESS' ? 'UPDATE_FAILED' : 'CREATE_FAILED';
-    this.#put({
+    this.put({
       ...resource,
       status,
       reason,
-      updatedAt: this.#now,
+      updatedAt: this.now,
       ...(physicalId === undefined ? {} : { physicalId }),
     });
-    this.#tell(task.logicalId);
-    this.#mark(task, 'Failed');
+    this.tell(task.logicalId);
+    this.mark(task, 'Failed');
   }
 
   /** Starts what can be started; when nothing runs any more, goes to what comes next, until something runs or all is done. */
   goOn(): void {
     while (this.state.operation !== undefined) {
       this.#startReady();
-      if (this.#operation.tasks.some(({ status }) => status === 'Running')) return;
+      if (this.operation.tasks.some(({ status }) => status === 'Running')) return;
       this.#next();
     }
   }
 
   #startReady(): void {
     for (;;) {
-      const { tasks, phase } = this.#operation;
+      const { tasks, phase } = this.operation;
       const failed = tasks.some(({ status }) => status === 'Failed');
       const lenient = phase === 'Cleanup' || phase === 'RollbackCleanup';
       const over = new Set(
@@ -272,7 +249,7 @@ class Turn<C extends Configuration> {
       const stopped =
         failed &&
         (phase === 'Forward' || phase === 'Rollback') &&
-        this.#operation.tasks.some(({ kind }) => kind !== 'Delete');
+        this.operation.tasks.some(({ kind }) => kind !== 'Delete');
       if (ready.length === 0 || stopped) return;
       for (const task of ready) this.#run(task);
     }
@@ -298,11 +275,11 @@ class Turn<C extends Configuration> {
       this.#deleted(task, 'DELETE_SKIPPED');
       return;
     }
-    this.#event({ ...withoutReason(target), status: 'DELETE_IN_PROGRESS', updatedAt: this.#now });
+    this.event({ ...withoutReason(target), status: 'DELETE_IN_PROGRESS', updatedAt: this.now });
     const standing = this.state.resources[task.logicalId];
     if (standing?.generation === target.generation)
-      this.#put({ ...withoutReason(standing), status: 'DELETE_IN_PROGRESS', updatedAt: this.#now });
-    this.#mark(task, 'Running');
+      this.put({ ...withoutReason(standing), status: 'DELETE_IN_PROGRESS', updatedAt: this.now });
+    this.mark(task, 'Running');
     this.effects.push({
       type: 'DeleteResource',
       ...onResource(task, target),
@@ -312,12 +289,12 @@ class Turn<C extends Configuration> {
   }
 
   #apply(task: Task): void {
-    const planned = this.#operation.target?.plan.resources[task.logicalId];
+    const planned = this.operation.target?.plan.resources[task.logicalId];
     assert(planned !== undefined, 'what is applied is planned');
-    const evaluated = attempt(() => evaluate(planned.properties, this.#names()) ?? {});
+    const evaluated = attempt(() => evaluate(planned.properties, this.names()) ?? {});
     const standing = this.state.resources[task.logicalId];
     if (evaluated.fault !== undefined || !isObject(evaluated.value)) {
-      this.#put({
+      this.put({
         ...(standing ?? this.#fresh(task.logicalId, planned, {}, 1)),
         status: standing?.physicalId === undefined ? 'CREATE_IN_PROGRESS' : 'UPDATE_IN_PROGRESS',
       });
@@ -333,23 +310,23 @@ class Turn<C extends Configuration> {
     const refreshed: StackResource = { ...standing, dependsOn, deletionPolicy };
     const failedBefore = standing.status === 'UPDATE_FAILED' || standing.status === 'CREATE_FAILED';
     if (isSame(standing.applied, properties) && !failedBefore) {
-      this.#put(refreshed);
-      this.#mark(task, 'Done');
+      this.put(refreshed);
+      this.mark(task, 'Done');
       return;
     }
-    const rules = this.#operation.target?.rules[planned.type];
+    const rules = this.operation.target?.rules[planned.type];
     if (changed(standing.applied, properties).some((key) => rules?.replaceOn.includes(key) === true)) {
       this.#replace(task, planned, properties, standing, rules?.nameProperty);
       return;
     }
     const { reason: _before, ...plain } = refreshed;
-    this.#put({ ...plain, applied: properties, status: 'UPDATE_IN_PROGRESS', updatedAt: this.#now });
+    this.put({ ...plain, applied: properties, status: 'UPDATE_IN_PROGRESS', updatedAt: this.now });
     this.#update(task, properties, standing);
   }
 
   #update(task: Task, properties: JsonObject, standing: StackResource): void {
-    this.#tell(task.logicalId);
-    this.#mark(task, 'Running');
+    this.tell(task.logicalId);
+    this.mark(task, 'Running');
     this.effects.push({
       type: 'UpdateResource',
       ...onResource(task, standing),
@@ -360,11 +337,11 @@ class Turn<C extends Configuration> {
   }
 
   #create(task: Task, planned: PlannedResource, properties: JsonObject, standing: StackResource | undefined): void {
-    if (standing?.physicalId !== undefined) this.#set({ replaced: [...this.#operation.replaced, standing] });
+    if (standing?.physicalId !== undefined) this.set({ replaced: [...this.operation.replaced, standing] });
     const resource = this.#fresh(task.logicalId, planned, properties, (standing?.generation ?? 0) + 1);
-    this.#put(resource);
-    this.#tell(task.logicalId);
-    this.#mark(task, 'Running');
+    this.put(resource);
+    this.tell(task.logicalId);
+    this.mark(task, 'Running');
     this.effects.push({ type: 'CreateResource', ...onResource(task, resource), properties });
   }
 
@@ -377,27 +354,27 @@ class Turn<C extends Configuration> {
   ): void {
     const name = nameProperty === undefined ? undefined : properties[nameProperty];
     if (nameProperty !== undefined && name !== undefined && isSame(name, standing.applied[nameProperty])) {
-      this.#put({ ...standing, status: 'UPDATE_IN_PROGRESS' });
+      this.put({ ...standing, status: 'UPDATE_IN_PROGRESS' });
       this.#failed(
         task,
         `CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename ${String(name)} and update the stack again.`,
       );
       return;
     }
-    this.#put({
+    this.put({
       ...standing,
       status: 'UPDATE_IN_PROGRESS',
       reason: 'Requested update requires the creation of a new physical resource; hence creating one.',
-      updatedAt: this.#now,
+      updatedAt: this.now,
     });
-    this.#tell(task.logicalId);
+    this.tell(task.logicalId);
     this.#create(task, planned, properties, standing);
   }
 
   #fresh(logicalId: string, planned: PlannedResource, applied: JsonObject, generation: number): StackResource {
     const { type, dependsOn, deletionPolicy } = planned;
     const status =
-      Object.hasOwn(this.#operation.before, logicalId) && generation > 1 ? 'UPDATE_IN_PROGRESS' : 'CREATE_IN_PROGRESS';
+      Object.hasOwn(this.operation.before, logicalId) && generation > 1 ? 'UPDATE_IN_PROGRESS' : 'CREATE_IN_PROGRESS';
     return {
       logicalId,
       type,
@@ -407,43 +384,43 @@ class Turn<C extends Configuration> {
       dependsOn,
       deletionPolicy,
       status,
-      updatedAt: this.#now,
+      updatedAt: this.now,
     };
   }
 
   /** Puts a resource back as it was before the update. */
   #restore(task: Task): void {
-    const before = this.#operation.before[task.logicalId];
+    const before = this.operation.before[task.logicalId];
     const standing = this.state.resources[task.logicalId];
     assert(before !== undefined && standing !== undefined, 'what is put back was there');
     const untouched = standing.status !== 'UPDATE_FAILED' && isSame(standing.applied, before.applied);
     if (standing.generation !== before.generation) {
       if (standing.physicalId !== undefined)
-        this.#set({
+        this.set({
           replaced: [
-            ...this.#operation.replaced.filter(
+            ...this.operation.replaced.filter(
               (each) => each.generation !== before.generation || each.logicalId !== before.logicalId,
             ),
             standing,
           ],
         });
-      this.#put({ ...before, status: 'UPDATE_COMPLETE', updatedAt: this.#now });
-      this.#tell(task.logicalId);
-      this.#mark(task, 'Done');
+      this.put({ ...before, status: 'UPDATE_COMPLETE', updatedAt: this.now });
+      this.tell(task.logicalId);
+      this.mark(task, 'Done');
       return;
     }
     if (untouched) {
-      this.#put(before);
-      this.#mark(task, 'Done');
+      this.put(before);
+      this.mark(task, 'Done');
       return;
     }
     const { reason: _reason, ...plain } = before;
-    this.#put({ ...plain, status: 'UPDATE_IN_PROGRESS', updatedAt: this.#now });
+    this.put({ ...plain, status: 'UPDATE_IN_PROGRESS', updatedAt: this.now });
     this.#update(task, before.applied, standing);
   }
 
   #next(): void {
-    const { kind, phase, tasks } = this.#operation;
+    const { kind, phase, tasks } = this.operation;
     const failed = tasks.filter(({ status }) => status === 'Failed').map(({ logicalId }) => logicalId);
     switch (phase) {
       case 'Forward':
@@ -480,11 +457,11 @@ class Turn<C extends Configuration> {
   }
 
   #forwardDone(): void {
-    const { kind, target, replaced } = this.#operation;
+    const { kind, target, replaced } = this.operation;
     assert(target !== undefined, 'what goes forward has a target');
     const found = attempt(() =>
       Object.fromEntries(
-        Object.entries(target.plan.outputs).map(([name, { value }]) => [name, evaluate(value, this.#names()) ?? '']),
+        Object.entries(target.plan.outputs).map(([name, { value }]) => [name, evaluate(value, this.names()) ?? '']),
       ),
     );
     const wrong = found.fault ?? Object.entries(found.value).find(([, value]) => typeof value === 'object')?.[0];
@@ -505,10 +482,10 @@ class Turn<C extends Configuration> {
       this.#end('CREATE_COMPLETE');
       return;
     }
-    this.#stand('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
+    this.stand('UPDATE_COMPLETE_CLEANUP_IN_PROGRESS');
     const planned = target.plan.resources;
     const left = Object.values(this.state.resources).filter(({ logicalId }) => !Object.hasOwn(planned, logicalId));
-    for (const { logicalId } of left.filter(({ physicalId }) => physicalId === undefined)) this.#drop(logicalId);
+    for (const { logicalId } of left.filter(({ physicalId }) => physicalId === undefined)) this.drop(logicalId);
     this.#deletes('Cleanup', [...replaced, ...left], (resource) => {
       const standing = planned[resource.logicalId];
       return standing === undefined
@@ -518,7 +495,7 @@ class Turn<C extends Configuration> {
   }
 
   #giveUp(failed: readonly string[], fault?: string): void {
-    const { kind, onFailure } = this.#operation;
+    const { kind, onFailure } = this.operation;
     const creating = kind === 'Create' ? 'create' : 'create or update';
     const what =
       fault ?? `The following resource(s) failed to ${this.#verb(failed, creating)}: [${failed.join(', ')}]. `;
@@ -528,18 +505,18 @@ class Turn<C extends Configuration> {
     }
     if (kind === 'Create') {
       if (onFailure === 'DELETE') {
-        this.#stand('DELETE_IN_PROGRESS', `${what}Delete requested by user.`);
+        this.stand('DELETE_IN_PROGRESS', `${what}Delete requested by user.`);
         this.#deleteAll('Delete', ({ deletionPolicy }) => deletionPolicy === 'Retain');
         return;
       }
-      this.#stand('ROLLBACK_IN_PROGRESS', `${what}Rollback requested by user.`);
+      this.stand('ROLLBACK_IN_PROGRESS', `${what}Rollback requested by user.`);
       this.#deleteAll('Rollback', ({ deletionPolicy }) => deletionPolicy === 'Retain');
       return;
     }
-    this.#stand('UPDATE_ROLLBACK_IN_PROGRESS', what);
+    this.stand('UPDATE_ROLLBACK_IN_PROGRESS', what);
     this.#phase(
       'Rollback',
-      Object.values(this.#operation.before)
+      Object.values(this.operation.before)
         .filter(({ logicalId }) => Object.hasOwn(this.state.resources, logicalId))
         .map(({ logicalId, dependsOn }) => ({ kind: 'Restore', logicalId, after: dependsOn })),
     );
@@ -552,97 +529,23 @@ class Turn<C extends Configuration> {
   }
 
   #rollbackCleanup(): void {
-    const { before, replaced } = this.#operation;
+    const { before, replaced } = this.operation;
     const standing = (resource: StackResource): boolean => {
       const kept = before[resource.logicalId];
       return kept !== undefined && kept.generation === resource.generation;
     };
     const added = Object.values(this.state.resources).filter(({ logicalId }) => !Object.hasOwn(before, logicalId));
-    this.#stand('UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS', this.state.statusReason);
-    for (const { logicalId } of added.filter(({ physicalId }) => physicalId === undefined)) this.#drop(logicalId);
+    this.stand('UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS', this.state.statusReason);
+    for (const { logicalId } of added.filter(({ physicalId }) => physicalId === undefined)) this.drop(logicalId);
     this.#deletes('RollbackCleanup', [...replaced.filter((each) => !standing(each)), ...added], () => false);
   }
 
   #end(status: StackStatus, reason?: string): void {
-    this.#stand(status, reason);
+    this.stand(status, reason);
     const { operation: _over, ...rest } = this.state;
     this.state = rest;
-    if (status === 'DELETE_COMPLETE') this.state = { ...this.state, deletedAt: this.#now };
+    if (status === 'DELETE_COMPLETE') this.state = { ...this.state, deletedAt: this.now };
     this.effects.push({ type: 'Wake', wakeKey: this.state.stackId });
-  }
-
-  #stand(status: StackStatus, reason?: string): void {
-    const { statusReason: _before, ...rest } = this.state;
-    this.state = { ...rest, status, ...(reason === undefined ? {} : { statusReason: reason }) };
-    this.#append({
-      logicalId: this.state.stackName,
-      physicalId: this.state.stackId,
-      type: 'AWS::CloudFormation::Stack',
-      status,
-      ...(reason === undefined ? {} : { reason }),
-    });
-  }
-
-  #names(): Names {
-    const { resources } = this.state;
-    const found = (name: string): StackResource | undefined =>
-      Object.hasOwn(resources, name) ? resources[name] : undefined;
-    return {
-      ref: (name) => found(name)?.physicalId,
-      attribute: (name, attribute) => found(name)?.attributes[attribute],
-    };
-  }
-
-  #resource(logicalId: string): StackResource {
-    const resource = this.state.resources[logicalId];
-    assert(resource !== undefined, `the stack has ${logicalId}`);
-    return resource;
-  }
-
-  #put(resource: StackResource): void {
-    this.state = { ...this.state, resources: { ...this.state.resources, [resource.logicalId]: resource } };
-  }
-
-  #drop(logicalId: string): void {
-    const { [logicalId]: _gone, ...resources } = this.state.resources;
-    this.state = { ...this.state, resources };
-  }
-
-  #set(members: Partial<Operation<C>>): void {
-    this.state = { ...this.state, operation: { ...this.#operation, ...members } };
-  }
-
-  #mark(task: Task, status: Task['status']): void {
-    this.#set({ tasks: this.#operation.tasks.map((each) => (each.id === task.id ? { ...each, status } : each)) });
-  }
-
-  /** The event of a resource as it now is. */
-  #tell(logicalId: string): void {
-    this.#event(this.#resource(logicalId));
-  }
-
-  #event({ logicalId, physicalId = '', type, status, reason, applied }: StackResource): void {
-    this.#append({
-      logicalId,
-      physicalId,
-      type,
-      status: status satisfies ResourceStatus,
-      ...(reason === undefined ? {} : { reason }),
-      properties: applied,
-    });
-  }
-
-  #append(event: Omit<StackEventRecord, 'number' | 'at' | 'clientRequestToken'>): void {
-    const { events, operation } = this.state;
-    const token = operation?.clientRequestToken;
-    const number = (events.at(-1)?.number ?? 0) + 1;
-    const next: StackEventRecord = {
-      ...event,
-      number,
-      at: this.#now,
-      ...(token === undefined ? {} : { clientRequestToken: token }),
-    };
-    this.state = { ...this.state, events: [...events, next].slice(-MOST_EVENTS) };
   }
 }
 
