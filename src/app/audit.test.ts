@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { AuditRecord, Store } from '../store/index.ts';
 import { AuditTrail } from './audit.ts';
+import { wallTimer } from './system.ts';
 
 const RECORD: AuditRecord = {
   at: 1,
@@ -21,7 +22,7 @@ it('AuditTrail keeps a batch in which a name holds what no text can', async () =
     return [];
   };
   const errors: unknown[] = [];
-  const trail = new AuditTrail({ query } as unknown as Store, (error) => errors.push(error));
+  const trail = new AuditTrail({ query } as unknown as Store, wallTimer, (error) => errors.push(error));
   trail.add({
     ...RECORD,
     principal: 'some\u0000one',

@@ -8,30 +8,35 @@ import { type AuditRecord, appendAudit, type Store } from '../store/index.ts';
 
 const GATHER_MS = 50;
 
+/** Calls back after real milliseconds; returns a cancel function. */
+type WallTimer = (callback: () => void, delayMs: number) => () => void;
+
 /** As JSON writes U+0000 and surrogates without their pair: rare, and looking for them in the text is cheap. */
 const UNSTORABLE = /\\u(?:0000|d[89a-f])/;
 
 export class AuditTrail {
   readonly #store: Store;
+  readonly #wallTimer: WallTimer;
   readonly #onError: (error: unknown) => void;
   #waiting: (AuditRecord | (() => AuditRecord))[] = [];
   #writing: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
+  #cancelTimer: (() => void) | undefined;
 
-  constructor(store: Store, onError: (error: unknown) => void) {
+  constructor(store: Store, wallTimer: WallTimer, onError: (error: unknown) => void) {
     this.#store = store;
+    this.#wallTimer = wallTimer;
     this.#onError = onError;
   }
 
   /** A function is asked when the record is written. */
   add(record: AuditRecord | (() => AuditRecord)): void {
     this.#waiting.push(record);
-    this.#timer ??= setTimeout(() => void this.flush(), GATHER_MS).unref();
+    this.#cancelTimer ??= this.#wallTimer(() => void this.flush(), GATHER_MS);
   }
 
   flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
     const records = this.#waiting;
     this.#waiting = [];
     this.#writing = this.#writing

@@ -34,6 +34,9 @@ export type ControlsOf = (account: string) => Promise<AccountControls | undefine
 /** The tags of a request's resource, as condition keys. */
 export type TagsOf = (request: AccessRequest) => Promise<RequestContext>;
 
+/** Told of every decision, as it was made. */
+export type OnDecision = (input: DecisionInput, decision: PolicyDecision) => void;
+
 const NO_KEYS: RequestContext = {};
 
 export class Authorizer {
@@ -41,17 +44,20 @@ export class Authorizer {
   readonly #defaultAccount: string;
   readonly #controlsOf: ControlsOf;
   readonly #tagsOf: TagsOf;
+  readonly #onDecision: OnDecision | undefined;
 
   constructor(
     identity: Identity,
     defaultAccount: string,
     controlsOf: ControlsOf,
     tagsOf: TagsOf = async () => NO_KEYS,
+    onDecision?: OnDecision,
   ) {
     this.identity = identity;
     this.#defaultAccount = defaultAccount;
     this.#controlsOf = controlsOf;
     this.#tagsOf = tagsOf;
+    this.#onDecision = onDecision;
   }
 
   /** Resolves when all is allowed; throws `AwsError('AccessDeniedException')` naming the missing grant otherwise. */
@@ -67,6 +73,7 @@ export class Authorizer {
     for (const request of requests) {
       const input = inputOf(request);
       const decision = decide(input);
+      this.#onDecision?.(input, decision);
       if (decision.allowed) continue;
       const message =
         request.federated === undefined

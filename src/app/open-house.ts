@@ -5,16 +5,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Clock, ManualClock, seededIds } from '../common/index.ts';
+import { type Clock, type Ids, ManualClock, seededIds } from '../common/index.ts';
 import { LoopEngine, type RunningEngine } from '../engine/index.ts';
 import { type Models, openAuthorizationReference, openModels } from '../protocol/index.ts';
-import { openProcessRuntime } from '../runtimes/index.ts';
+import { openProcessRuntime, type Runtime } from '../runtimes/index.ts';
 import type { House, Identity, Log, ServiceDefinition } from '../services/index.ts';
 import { createIdentity } from '../services/iam/index.ts';
 import { controlsOf } from '../services/organizations/index.ts';
-import { collection, openFolderBlobs, openStateFolder, openStore, type Store } from '../store/index.ts';
+import {
+  type Blobs,
+  collection,
+  openFolderBlobs,
+  openStateFolder,
+  openStore,
+  type StateFolder,
+  type Store,
+} from '../store/index.ts';
 import { AuditTrail } from './audit.ts';
-import { Authorizer } from './authorizer.ts';
+import { Authorizer, type OnDecision } from './authorizer.ts';
 import { CallContext, resourceTags, withCallContext } from './call-context.ts';
 import { AutoStepper, type ClockMode, RunningClock, Stepper } from './clocks.ts';
 import type { ServerConfig } from './config.ts';
@@ -23,7 +31,7 @@ import { loadServices } from './registry.ts';
 import { Remotes } from './remotes/remotes.ts';
 import { openRootKey } from './secrets/root-key.ts';
 import { sealerOf } from './secrets/sealer.ts';
-import { machinePath, systemIds, wallNow, wallTimer } from './system.ts';
+import { machinePath, systemIds, wallNow as machineNow, wallTimer as machineTimer } from './system.ts';
 
 export interface OpenHouse {
   readonly house: House;
@@ -45,45 +53,76 @@ export interface OpenHouse {
   close(): Promise<void>;
 }
 
+/**
+ * What the house is otherwise made of the machine: a simulation gives its own, so that the same house runs under a seed.
+ * A part that is given is its giver's to close.
+ */
+export type HouseParts = Readonly<{
+  /** In place of the lock on `stateDir`. */
+  folder?: StateFolder;
+  store?: Store;
+  blobs?: Blobs;
+  runtime?: Runtime;
+  /** Whoever gives a clock moves it: `advance` is absent then. */
+  clock?: Clock;
+  ids?: Ids;
+  models?: Models;
+  wallNow?: () => number;
+  wallTimer?: (callback: () => void, delayMs: number) => () => void;
+  /** Sees every decision of the authorizer. */
+  onDecision?: OnDecision;
+}>;
+
 type ClockRecord = { now: number };
 const clockRecords = collection<ClockRecord>('house.clock');
 const CLOCK_KEY = { account: '', region: '', id: 'clock' };
 
 /** `endpoint` is asked when a child process needs it: the port is known only once the listener is up. */
-export async function openHouse(config: ServerConfig, log: Log, endpoint: () => string): Promise<OpenHouse> {
-  const temporary = config.ephemeral ? mkdtempSync(join(tmpdir(), 'sluice-')) : undefined;
+export async function openHouse(
+  config: ServerConfig,
+  log: Log,
+  endpoint: () => string,
+  parts: HouseParts = {},
+): Promise<OpenHouse> {
+  const wallNow = parts.wallNow ?? machineNow;
+  const wallTimer = parts.wallTimer ?? machineTimer;
+  const temporary = config.ephemeral && parts.folder === undefined ? mkdtempSync(join(tmpdir(), 'sluice-')) : undefined;
   const closers: (() => Promise<void> | void)[] = [];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   if (temporary !== undefined) closers.push(() => rmSync(temporary, { recursive: true, force: true, maxRetries: 3 }));
   try {
-    const folder = await openStateFolder(temporary ?? config.stateDir);
-    closers.push(() => folder.release());
+    const folder = parts.folder ?? (await openStateFolder(temporary ?? config.stateDir));
+    if (parts.folder === undefined) closers.push(() => folder.release());
     const [loaded, store] = await Promise.all([
       loadServices(config.services),
-      openStore({
-        kind: config.store,
-        url: config.databaseUrl,
-        stateDir: folder.path,
-        ephemeral: config.ephemeral,
-        migrationsDir: join(config.packageDir, 'migrations'),
-        searchPath: machinePath(),
-        wallNow,
-        log,
-      }),
+      parts.store ??
+        openStore({
+          kind: config.store,
+          url: config.databaseUrl,
+          stateDir: folder.path,
+          ephemeral: config.ephemeral,
+          migrationsDir: join(config.packageDir, 'migrations'),
+          searchPath: machinePath(),
+          wallNow,
+          log,
+        }),
     ]);
-    closers.push(() => store.close());
-    const runtime = openProcessRuntime({ ledgerDir: join(folder.path, 'processes'), log });
-    closers.push(() => runtime.close());
+    if (parts.store === undefined) closers.push(() => store.close());
+    const runtime = parts.runtime ?? openProcessRuntime({ ledgerDir: join(folder.path, 'processes'), log });
+    if (parts.runtime === undefined) closers.push(() => runtime.close());
     const ended = await runtime.endOrphans();
     if (ended.length > 0) log.warn('ended processes that an earlier run left', { labels: ended });
-    const { clock, closeClock } = await openClock(config, store);
+    const { clock, closeClock } =
+      parts.clock === undefined
+        ? await openClock(config, store, wallNow, wallTimer)
+        : { clock: parts.clock, closeClock: () => {} };
     closers.push(closeClock);
-    const ids = config.seed === undefined ? systemIds() : seededIds(config.seed);
+    const ids = parts.ids ?? (config.seed === undefined ? systemIds() : seededIds(config.seed));
     const rootKey = await openRootKey(config.masterSecret, { store, stateDir: folder.path, ids, wallNow });
     const modelsDir = join(config.packageDir, 'models');
-    const models = openModels(modelsDir);
+    const models = parts.models ?? openModels(modelsDir);
     const services = withCallContext(loaded, new CallContext(models, openAuthorizationReference(modelsDir)));
     const engine = new LoopEngine({
       store,
@@ -94,7 +133,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
       alone: store.kind !== 'url',
       onError: (message, error) => log.warn(message, { error: error instanceof Error ? error.message : String(error) }),
     });
-    const audit = new AuditTrail(store, (error) =>
+    const audit = new AuditTrail(store, wallTimer, (error) =>
       log.error('the audit trail could not be written', { error: String(error) }),
     );
     const lateHouse: { house?: House } = {};
@@ -104,13 +143,14 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
       config.account,
       (account) => controlsOf(lateHouse.house as House, account),
       (request) => resourceTags(services, request, lateHouse.house as House),
+      parts.onDecision,
     );
     const remotes = new Remotes(config.remotes, models, wallNow);
     closers.push(() => remotes.close());
     const door = new TheDoor({ services, models, authorizer, audit, remotes });
     const house: House = {
       store,
-      blobs: await openFolderBlobs(join(folder.path, 'blobs')),
+      blobs: parts.blobs ?? (await openFolderBlobs(join(folder.path, 'blobs'))),
       engine,
       clock,
       ids,
@@ -128,6 +168,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
         searchPath: machinePath(),
         ...(config.concurrentBuilds === undefined ? {} : { concurrentBuilds: config.concurrentBuilds }),
         wallNow,
+        wallTimer,
       },
     };
     lateHouse.house = house;
@@ -139,7 +180,7 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
     }
     closers.push(() => audit.flush());
     const stepper =
-      clock instanceof ManualClock
+      clock instanceof ManualClock && parts.clock === undefined
         ? new Stepper(clock, engine, (now) => clockRecords.put(store, CLOCK_KEY, { now }))
         : undefined;
     closers.push(() => engine.stop());
@@ -175,6 +216,8 @@ export async function openHouse(config: ServerConfig, log: Log, endpoint: () => 
 async function openClock(
   config: ServerConfig,
   store: Store,
+  wallNow: () => number,
+  wallTimer: NonNullable<HouseParts['wallTimer']>,
 ): Promise<{ clock: Clock; closeClock: () => Promise<void> }> {
   if (config.clock.kind === 'real') {
     const clock = new RunningClock({ wallNow });

@@ -55,6 +55,11 @@ export type HouseConfig = Readonly<{
   concurrentBuilds?: number;
   /** The machine's time, for what runs in it whatever the clock mode: deadlines of processes (docs/adr/0005). */
   wallNow: () => number;
+  /**
+   * Calls back after so many milliseconds of the machine, without keeping the process alive for it; returns a cancel
+   * function. For what gathers for a moment or waits for the machine, never for what waits for the clock.
+   */
+  wallTimer: (callback: () => void, delayMs: number) => () => void;
 }>;
 
 export interface Log {

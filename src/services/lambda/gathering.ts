@@ -3,7 +3,6 @@
  * machine's pace nobody waits for them, so long; on one that stands, the next step will wait, so shortly; on one that
  * hurries, every instant waits, so hardly at all. Measured: a flush for each invocation cost as much as the invocation.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { House } from '../service.ts';
 
 const HURRYING_MS = 5;
@@ -24,7 +23,8 @@ export class Gathering {
   /** Resolves when it is time to write. */
   async wait(): Promise<void> {
     const passedMs = this.#house.config.wallNow() - this.#realAt;
-    await delay(passedMs < BUSY_MS ? this.#gatherMs(passedMs) : HURRYING_MS);
+    const delayMs = passedMs < BUSY_MS ? this.#gatherMs(passedMs) : HURRYING_MS;
+    await new Promise<void>((resolve) => void this.#house.config.wallTimer(resolve, delayMs));
   }
 
   #gatherMs(passedMs: number): number {
