@@ -51,7 +51,9 @@ CREATE TABLE sluice.history (
     document_id text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
     at bigint NOT NULL,
-    event jsonb NOT NULL
+    event jsonb NOT NULL,
+    state jsonb,
+    fingerprint bigint
 );
 
 CREATE TABLE sluice.log_events (

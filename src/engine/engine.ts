@@ -8,6 +8,9 @@
  * perform the effects. Their results come back as events, and the effect is forgotten in the same transaction that
  * saves what its result decided. A process killed anywhere resumes: unfinished effects are performed again.
  * Many due decisions share one transaction (group commit).
+ *
+ * The history of a state is its creation, then every event that changed it, in order, each with the instant and a
+ * fingerprint of the state after it: decided again, they come to the same states (docs/adr/0016).
  */
 import type { Decision, EpochMs } from '../common/index.ts';
 import type { DocumentKey, Placement, Tx } from '../store/index.ts';
@@ -44,7 +47,7 @@ export interface LoopDefinition<
    * Pure. Must accept `TimerFired` for its timers, late and repeated. Final states ignore every event.
    */
   decide(state: State, event: Event | TimerFired, now: EpochMs): Decision<State, Effect | EngineEffect>;
-  /** A final state keeps no timers and no history is added to it. */
+  /** A final state keeps no timers, ignores every event, and no history is added to it. */
   isFinal(state: State): boolean;
   /**
    * Performs one effect; runs outside any transaction, may run again after a crash, and must then do no harm.
@@ -54,11 +57,16 @@ export interface LoopDefinition<
    */
   perform(effect: Effect, context: EffectContext): Promise<Event | readonly Event[] | void>;
   readonly maxAttempts?: number;
+  /** `None`: a state is removed once it is done, nobody will ask how it came about, and nothing is written down of it. */
+  readonly history?: 'None';
   /** The event that stands for an effect which failed for good. Absent: the effect is dropped and logged. */
   onGivenUp?(effect: Effect, error: Error): Event;
   /** Where the state is listed; computed anew at each save. Absent: placement stays as created. */
   place?(state: State): Placement;
 }
+
+/** The event of the first row of a history: the state that it stands with, and the effects, are those that were created. */
+export type Created = Readonly<{ type: 'Created'; effects: readonly Tagged[] }>;
 
 /** Any event or effect: a `type` and its members. */
 export type Tagged = Readonly<{ type: string; [member: string]: unknown }>;

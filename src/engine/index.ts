@@ -1,4 +1,5 @@
 export {
+  type Created,
   defineLoop,
   type EffectContext,
   type Engine,
@@ -8,3 +9,4 @@ export {
   type TimerFired,
 } from './engine.ts';
 export { type CrashPoint, type EngineOptions, LoopEngine, type RunningEngine } from './loop-engine.ts';
+export { TURNS_BETWEEN_BEGINNINGS } from './turns.ts';

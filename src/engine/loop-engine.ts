@@ -13,7 +13,15 @@
 import type { Clock, EpochMs } from '../common/index.ts';
 import type { DocumentKey, Placement, Store, Tx } from '../store/index.ts';
 import type { Engine, LoopDefinition } from './engine.ts';
-import { address, runTurns, saveFirstEffects, type SavedEffect, type Turn, type TurnsOutcome } from './turns.ts';
+import {
+  address,
+  insertState,
+  runTurns,
+  saveFirstEffects,
+  type SavedEffect,
+  type Turn,
+  type TurnsOutcome,
+} from './turns.ts';
 import {
   claimEffects,
   dropStaleTimers,
@@ -37,6 +45,8 @@ export type EngineOptions = Readonly<{
   alone: boolean;
   onError: (message: string, error: unknown) => void;
   batchSize?: number;
+  /** A state that goes on for ever keeps at least so many of its newest turns. Absent: all. */
+  historyTurns?: number;
   /** Test hook: called at named points; a throw there stands for a crash. */
   crashPoint?: (name: CrashPoint) => void;
 }>;
@@ -122,13 +132,9 @@ export class LoopEngine implements RunningEngine {
     const loop = this.#loop(kind);
     this.#hold(tx);
     const placed = { ...placement, ...loop.place?.(state) };
-    const rows = await tx.query(
-      `INSERT INTO documents (kind, account, region, id, parent, sort, version, document)
-       VALUES ($1, $2, $3, $4, $5, $6, 1, $7::jsonb) ON CONFLICT DO NOTHING RETURNING 1 AS done`,
-      [kind, key.account, key.region, key.id, placed.parent ?? '', placed.sort ?? key.id, JSON.stringify(state)],
-    );
-    if (rows.length === 0) return false;
-    const outcome = await saveFirstEffects(tx, kind, key, effects, this.#options.clock.now(), this.#lease());
+    const now = this.#options.clock.now();
+    if (!(await insertState(tx, loop, key, state, effects, placed, now))) return false;
+    const outcome = await saveFirstEffects(tx, kind, key, effects, now, this.#lease());
     this.#handOver(tx, outcome);
     return true;
   }
@@ -146,7 +152,7 @@ export class LoopEngine implements RunningEngine {
   ): Promise<State | undefined> {
     this.#loop(kind);
     this.#hold(tx);
-    const outcome = await runTurns(tx, this.#loops, [{ kind, key, event }], this.#options.clock.now(), this.#lease());
+    const outcome = await this.#run(tx, [{ kind, key, event }]);
     this.#turns += 1;
     this.#handOver(tx, outcome);
     return outcome.states[0] as State | undefined;
@@ -216,6 +222,11 @@ export class LoopEngine implements RunningEngine {
     return loop;
   }
 
+  #run(tx: Tx, turns: readonly Turn[]): Promise<TurnsOutcome> {
+    const { clock, historyTurns } = this.#options;
+    return runTurns(tx, this.#loops, turns, clock.now(), this.#lease(), historyTurns);
+  }
+
   #lease(): { owner: string; until: number } {
     return { owner: this.#options.owner, until: this.#options.wallNow() + LEASE_MS };
   }
@@ -269,9 +280,7 @@ export class LoopEngine implements RunningEngine {
   async #commit(batch: Pending[]): Promise<void> {
     try {
       this.#options.crashPoint?.('BeforeCommit');
-      const outcome = await this.#options.store.transaction((tx) =>
-        runTurns(tx, this.#loops, batch, this.#options.clock.now(), this.#lease()),
-      );
+      const outcome = await this.#options.store.transaction((tx) => this.#run(tx, batch));
       this.#options.crashPoint?.('AfterCommit');
       this.#turns += batch.length;
       this.#schedule(outcome);

@@ -2,8 +2,8 @@
  * One transaction's worth of turns: load the states, decide in order, save states, history, effects and timers.
  * Shared by the engine's group commit and by handlers that decide inside a transaction of their own.
  */
-import { assert, type EpochMs } from '../common/index.ts';
-import type { DocumentKey, Tx } from '../store/index.ts';
+import { assert, type EpochMs, fingerprint } from '../common/index.ts';
+import type { DocumentKey, Placement, Tx } from '../store/index.ts';
 import type { EngineEffect, LoopDefinition } from './engine.ts';
 
 export type Loops = ReadonlyMap<string, LoopDefinition<any, any, any>>;
@@ -41,13 +41,14 @@ type Loaded = {
   loop: LoopDefinition<any, any, any>;
   state: unknown;
   version: number;
-  savedVersion: number;
   parent: string;
   sort: string;
-  dirty: boolean;
 };
 
 export type Lease = Readonly<{ owner: string; until: number }>;
+
+/** Every so many turns of a state its history keeps the state as well: a replay may begin there. */
+export const TURNS_BETWEEN_BEGINNINGS = 256;
 
 export async function runTurns(
   tx: Tx,
@@ -55,10 +56,11 @@ export async function runTurns(
   turns: readonly Turn[],
   now: EpochMs,
   lease: Lease,
+  historyTurns = Number.POSITIVE_INFINITY,
 ): Promise<TurnsOutcome> {
   // What does not need another's answer is sent with it: a turn is three trips to the database, the commit the third.
   const [loaded, live] = await Promise.all([load(tx, loops, turns), consumeCauses(tx, turns, now)]);
-  const changes = new Changes(now);
+  const changes = new Changes(now, historyTurns);
   const states: unknown[] = [];
   for (const [index, turn] of turns.entries()) {
     const entry = loaded.get(address(turn.kind, turn.key));
@@ -67,6 +69,38 @@ export async function runTurns(
   }
   const effects = await changes.save(tx, lease);
   return { states, effects, nextTimerAt: changes.nextTimerAt };
+}
+
+/** Inserts a state, and the first row of its history, in one statement. False if the key is taken. */
+export async function insertState(
+  tx: Tx,
+  { kind, history }: LoopDefinition<any, any, any>,
+  key: DocumentKey,
+  state: unknown,
+  effects: readonly Readonly<{ type: string }>[],
+  placement: Placement,
+  now: EpochMs,
+): Promise<boolean> {
+  const { account, region, id } = key;
+  const document = [kind, account, region, id, placement.parent ?? '', placement.sort ?? id, JSON.stringify(state)];
+  const rows =
+    history === 'None'
+      ? await tx.query(
+          `INSERT INTO documents (kind, account, region, id, parent, sort, version, document)
+           VALUES ($1, $2, $3, $4, $5, $6, 1, $7::jsonb) ON CONFLICT DO NOTHING RETURNING 1 AS done`,
+          document,
+        )
+      : await tx.query(
+          `WITH made AS (
+             INSERT INTO documents (kind, account, region, id, parent, sort, version, document)
+             VALUES ($1, $2, $3, $4, $5, $6, 1, $7::jsonb) ON CONFLICT DO NOTHING
+             RETURNING kind, account, region, id, document
+           )
+           INSERT INTO history (kind, account, region, document_id, version, at, event, state)
+           SELECT kind, account, region, id, 1, $8, $9::jsonb, document FROM made RETURNING 1 AS done`,
+          [...document, now, JSON.stringify({ type: 'Created', effects })],
+        );
+  return rows.length > 0;
 }
 
 /** Saves the first effects of a state that the caller has just inserted. */
@@ -78,7 +112,7 @@ export async function saveFirstEffects(
   now: EpochMs,
   lease: Lease,
 ): Promise<TurnsOutcome> {
-  const changes = new Changes(now);
+  const changes = new Changes(now, Number.POSITIVE_INFINITY);
   changes.addEffects(kind, key, effects, false);
   return { states: [], effects: await changes.save(tx, lease), nextTimerAt: changes.nextTimerAt };
 }
@@ -111,17 +145,14 @@ async function load(tx: Tx, loops: Loops, turns: readonly Turn[]): Promise<Map<s
     const key = { account: row.account, region: row.region, id: row.id };
     const loop = loops.get(row.kind);
     assert(loop !== undefined, `no loop is registered for ${row.kind}`);
-    const version = Number(row.version);
     loaded.set(address(row.kind, key), {
       kind: row.kind,
       key,
       loop,
       state: row.document,
-      version,
-      savedVersion: version,
+      version: Number(row.version),
       parent: row.parent,
       sort: row.sort,
-      dirty: false,
     });
   }
   return loaded;
@@ -171,8 +202,9 @@ async function consumeTimers(tx: Tx, timed: readonly Turn[], now: EpochMs): Prom
 /** What a batch of turns has decided and not yet written. */
 class Changes {
   readonly #now: EpochMs;
+  readonly #historyTurns: number;
   readonly #entries = new Set<Loaded>();
-  readonly #history: { kind: string; key: DocumentKey; version: number; event: unknown }[] = [];
+  readonly #history: { kind: string; key: DocumentKey; version: number; event: unknown; state: unknown }[] = [];
   readonly #effects: { kind: string; key: DocumentKey; effect: Readonly<{ type: string }> }[] = [];
   readonly #timers = new Map<
     string,
@@ -182,20 +214,22 @@ class Changes {
   readonly #wakes = new Set<string>();
   nextTimerAt: EpochMs | undefined;
 
-  constructor(now: EpochMs) {
+  constructor(now: EpochMs, historyTurns: number) {
     this.#now = now;
+    this.#historyTurns = historyTurns;
   }
 
   apply(entry: Loaded, event: Readonly<{ type: string }>): void {
     if (entry.loop.isFinal(entry.state)) return;
     const decision = entry.loop.decide(entry.state, event, this.#now);
-    const moved = decision.state !== entry.state;
-    if (!moved && decision.effects.length === 0) return;
-    entry.version += 1;
-    this.#history.push({ kind: entry.kind, key: entry.key, version: entry.version, event });
-    entry.state = decision.state;
-    entry.dirty = true;
-    this.#entries.add(entry);
+    if (decision.state !== entry.state) {
+      entry.version += 1;
+      entry.state = decision.state;
+      if (entry.loop.history !== 'None')
+        this.#history.push({ kind: entry.kind, key: entry.key, version: entry.version, event, state: entry.state });
+      this.#entries.add(entry);
+    }
+    // A turn that only looks around (a poll) leaves the document and its history as they are.
     const final = entry.loop.isFinal(decision.state);
     if (final) this.#ended.push({ kind: entry.kind, key: entry.key });
     this.addEffects(entry.kind, entry.key, decision.effects, final);
@@ -219,6 +253,7 @@ class Changes {
     const [effects] = await Promise.all([
       this.#saveEffects(tx, lease),
       this.#saveStates(tx),
+      this.#dropOldHistory(tx),
       ...this.#saveTimers(tx),
       this.#wake(tx),
     ]);
@@ -245,9 +280,10 @@ class Changes {
            AS k(kind, account, region, id, document, version, parent, sort)
          WHERE d.kind = k.kind AND d.account = k.account AND d.region = k.region AND d.id = k.id
        )
-       INSERT INTO history (kind, account, region, document_id, version, at, event)
-       SELECT h.kind, h.account, h.region, h.id, h.version, $15, h.event::jsonb
-       FROM unnest($9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[]) AS h(kind, account, region, id, version, event)`,
+       INSERT INTO history (kind, account, region, document_id, version, at, event, fingerprint, state)
+       SELECT h.kind, h.account, h.region, h.id, h.version, $17, h.event::jsonb, h.fingerprint, h.state::jsonb
+       FROM unnest($9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::bigint[], $16::text[])
+         AS h(kind, account, region, id, version, event, fingerprint, state)`,
       [
         entries.map((entry) => entry.kind),
         entries.map((entry) => entry.key.account),
@@ -263,8 +299,21 @@ class Changes {
         this.#history.map((item) => item.key.id),
         this.#history.map((item) => item.version),
         this.#history.map((item) => JSON.stringify(item.event)),
+        this.#history.map((item) => fingerprint(item.state)),
+        this.#history.map((item) => (isBeginning(item.version) ? JSON.stringify(item.state) : null)),
         this.#now,
       ],
+    );
+  }
+
+  /** Looked at whenever a new beginning is saved: what is let go ends at an earlier one, so that all that stays replays. */
+  async #dropOldHistory(tx: Tx): Promise<void> {
+    const over = this.#history.filter(({ version }) => isBeginning(version) && version > this.#historyTurns);
+    if (over.length === 0) return;
+    await tx.query(
+      `DELETE FROM history h USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[]) AS k(kind, account, region, id, version)
+       WHERE h.kind = k.kind AND h.account = k.account AND h.region = k.region AND h.document_id = k.id AND h.version < k.version`,
+      [...columns(over), over.map(({ version }) => beginningBefore(version - this.#historyTurns))],
     );
   }
 
@@ -334,6 +383,15 @@ class Changes {
       attempts: 0,
     }));
   }
+}
+
+function isBeginning(version: number): boolean {
+  return version % TURNS_BETWEEN_BEGINNINGS === 0;
+}
+
+/** At or before `version`. */
+function beginningBefore(version: number): number {
+  return Math.floor(version / TURNS_BETWEEN_BEGINNINGS) * TURNS_BETWEEN_BEGINNINGS;
 }
 
 function columns(items: readonly Readonly<{ kind: string; key: DocumentKey }>[]): string[][] {

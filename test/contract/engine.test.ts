@@ -1,7 +1,7 @@
 /** The engine on a real store: group commit, effects at least once, timers, wake-ups, crashes at every named point. */
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../src/common/index.ts';
+import { fingerprint, ManualClock } from '../../src/common/index.ts';
 import { type CrashPoint, defineLoop, LoopEngine, type RunningEngine } from '../../src/engine/index.ts';
 import { collection, openStore, type Store } from '../../src/store/index.ts';
 
@@ -35,6 +35,7 @@ function makeWorld(
     fail?: (step: number, attempt: number) => boolean;
     clock?: ManualClock;
     kind?: string;
+    historyTurns?: number;
   } = {},
 ): {
   engine: RunningEngine;
@@ -58,6 +59,7 @@ function makeWorld(
     },
     owner: `owner-${serial++}`,
     alone: true,
+    ...(options.historyTurns !== undefined && { historyTurns: options.historyTurns }),
     onError: (message) => errors.push(message),
     crashPoint: (point) => {
       if (crashed || options.crashAt?.(point) === true) {
@@ -230,5 +232,84 @@ describe('LoopEngine', () => {
       expect(new Set(all).size).toBe(4);
       await second.engine.stop();
     });
+  });
+});
+
+describe('history', () => {
+  const columns = 'version::int AS version, at, event, state, fingerprint';
+  const historyOf = (world: { kind: string }, id: string) =>
+    store.query<{
+      version: number;
+      at: number;
+      event: { type: string };
+      state: Count | null;
+      fingerprint: number | null;
+    }>(`SELECT ${columns} FROM history WHERE kind = $1 AND document_id = $2 ORDER BY version`, [world.kind, id]);
+
+  it('is the creation, then every event that changed the state, with the state that it came to', async () => {
+    const world = makeWorld();
+    await world.engine.start();
+    await begin(world, 'told', 2);
+    await runDry(world);
+    const rows = await historyOf(world, 'told');
+    expect(rows.map(({ version, event }) => `${version} ${event.type}`)).toEqual([
+      '1 Created',
+      '2 StepDone',
+      '3 TimerFired',
+      '4 StepDone',
+    ]);
+    expect(rows[0]).toMatchObject({
+      event: { effects: [{ type: 'Step', step: 0 }] },
+      state: { goal: 2, done: 0, waiting: false },
+    });
+    expect(rows.slice(1).map(({ state }) => state)).toEqual([null, null, null]);
+    expect(rows.at(-1)?.fingerprint).toBe(fingerprint(await read(world, 'told')));
+    await world.engine.stop();
+  });
+
+  it('has several turns of one batch in order', async () => {
+    const world = makeWorld();
+    await begin(world, 'batch', 100);
+    await Promise.all(
+      Array.from({ length: 20 }, (_, step) =>
+        world.engine.submit(world.kind, key('batch'), { type: 'StepDone', step }),
+      ),
+    );
+    const rows = await historyOf(world, 'batch');
+    expect(rows.slice(1).map(({ event }) => event)).toEqual(
+      Array.from({ length: 20 }, (_, step) => ({ type: 'StepDone', step })),
+    );
+    await world.engine.stop();
+  });
+
+  it('leaves out what changed nothing', async () => {
+    const world = makeWorld();
+    await begin(world, 'poll', 5);
+    await world.engine.submit(world.kind, key('poll'), { type: 'TimerFired', timer: 'next' });
+    await world.engine.submit(world.kind, key('poll'), { type: 'StepDone', step: 4 });
+    expect(await historyOf(world, 'poll')).toHaveLength(1);
+    expect((await collection<Count>(world.kind).get(store, key('poll')))?.version).toBe(1);
+    await world.engine.stop();
+  });
+
+  it('keeps the newest turns of a state that goes on for ever, from a beginning on', async () => {
+    const world = makeWorld({ historyTurns: 300 });
+    await begin(world, 'long', 10_000);
+    for (let step = 0; step < 1_100; step += 50) {
+      await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          world.engine.submit(world.kind, key('long'), { type: 'StepDone', step: step + index }),
+        ),
+      );
+    }
+    const rows = await historyOf(world, 'long');
+    expect(rows[0]).toMatchObject({ version: 512, state: { done: 511 } });
+    expect(rows.at(-1)?.version).toBe(1_101);
+    expect(rows).toHaveLength(1_101 - 512 + 1);
+    expect(rows.filter(({ state }) => state !== null).map(({ version }) => version)).toEqual([512, 768, 1024]);
+    expect(rows.find(({ version }) => version === 768)?.fingerprint).toBe(
+      fingerprint(rows.find(({ version }) => version === 768)?.state),
+    );
+    await world.engine.stop();
   });
 });

@@ -33,6 +33,7 @@ type Delivery = Readonly<{
 export function deliveryLoop(house: House): LoopDefinition<DeliveryState, DeliveryEvent, DeliveryEffect> {
   return defineLoop<DeliveryState, DeliveryEvent, DeliveryEffect>({
     kind: KIND,
+    history: 'None',
     decide,
     isFinal: (state) => state.phase === 'Delivered',
     perform: async (effect, { key }) => {

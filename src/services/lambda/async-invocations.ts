@@ -67,6 +67,7 @@ export function asyncInvocationLoop(
 ): LoopDefinition<AsyncInvocationState, AsyncInvocationEvent, AsyncInvocationEffect> {
   return defineLoop<AsyncInvocationState, AsyncInvocationEvent, AsyncInvocationEffect>({
     kind: KIND,
+    history: 'None',
     decide,
     isFinal,
     place: (state) => ({ parent: state.phase }),

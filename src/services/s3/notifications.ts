@@ -327,6 +327,7 @@ export function notificationLoop(
 ): LoopDefinition<NotificationState, NotificationEvent, NotificationEffect> {
   return defineLoop<NotificationState, NotificationEvent, NotificationEffect>({
     kind: KIND,
+    history: 'None',
     decide,
     isFinal,
     async perform({ destination, message }, { key }) {

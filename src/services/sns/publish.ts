@@ -232,6 +232,7 @@ function attributeValue(type: string, value: string): Json {
 export function deliveryLoop(house: House): LoopDefinition<DeliveryState, DeliveryEvent, DeliveryEffect> {
   return defineLoop<DeliveryState, DeliveryEvent, DeliveryEffect>({
     kind: KIND,
+    history: 'None',
     decide,
     isFinal: (state) => state.phase === 'Delivered',
     perform: async (effect, { key }) => {
