@@ -33,6 +33,8 @@ export type ServerOptions = Readonly<{
   services?: readonly string[];
   /** How many builds run side by side; the others wait, QUEUED. Twice the processor's cores unless said. */
   concurrentBuilds?: number;
+  /** How many of its newest turns a loop that goes on for ever keeps, for `sluice replay`. */
+  historyTurns?: number;
   /** A seed for ids and random numbers. For tests. */
   seed?: number;
   log?: 'silent' | 'info' | 'debug';
@@ -59,6 +61,7 @@ export type ServerConfig = Readonly<{
   store: 'auto' | 'native' | 'pglite' | 'url';
   services: readonly string[] | undefined;
   concurrentBuilds: number | undefined;
+  historyTurns: number;
   seed: number | undefined;
   log: 'silent' | 'info' | 'debug';
   masterSecret: MasterSecretSetting;
@@ -72,6 +75,9 @@ export type ServerConfig = Readonly<{
 export class OptionError extends Error {
   override readonly name = 'OptionError';
 }
+
+/** A pipeline of ten actions keeps over a thousand executions by it, in some 40 MB. */
+const HISTORY_TURNS = 65_536;
 
 export function compileOptions(
   options: ServerOptions,
@@ -94,6 +100,10 @@ export function compileOptions(
   if (concurrentBuilds !== undefined && !(Number.isInteger(concurrentBuilds) && concurrentBuilds > 0)) {
     throw new OptionError(`SLUICE_CONCURRENT_BUILDS=${buildsText ?? concurrentBuilds}: expected a number from 1`);
   }
+  const turnsText = environment['SLUICE_HISTORY_TURNS'];
+  const historyTurns = options.historyTurns ?? (turnsText === undefined ? HISTORY_TURNS : Number(turnsText));
+  if (!Number.isInteger(historyTurns) || historyTurns < 0)
+    throw new OptionError(`SLUICE_HISTORY_TURNS=${turnsText ?? historyTurns}: expected a number from 0`);
   const packageDir = findPackageDir();
   return Object.freeze({
     host: options.host ?? environment['SLUICE_HOST'] ?? '127.0.0.1',
@@ -110,6 +120,7 @@ export function compileOptions(
     store: options.store ?? 'auto',
     services: options.services,
     concurrentBuilds,
+    historyTurns,
     seed: options.seed,
     log: options.log ?? 'info',
     masterSecret: options.masterSecret ?? masterSecretSetting(environment, (message) => new OptionError(message)),

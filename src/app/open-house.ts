@@ -131,6 +131,7 @@ export async function openHouse(
       wallTimer,
       owner: ids.uuid(),
       alone: store.kind !== 'url',
+      historyTurns: config.historyTurns,
       onError: (message, error) => log.warn(message, { error: error instanceof Error ? error.message : String(error) }),
     });
     const audit = new AuditTrail(store, wallTimer, (error) =>
