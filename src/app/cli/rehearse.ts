@@ -84,7 +84,7 @@ export function addRehearseCommand(program: Command): void {
 
 function report(group: WatchedGroup, measured: number | undefined, options: Options): Report {
   const shiftMs = group.steps.at(-1)?.afterMs ?? 0;
-  const all = palette(shiftMs).filter((fault) => fault.hookHangs !== true || options.hook === true);
+  const all = palette(shiftMs).filter((fault) => fault.hook === undefined || options.hook === true);
   const scenario: Scenario =
     options.scenario === undefined
       ? { workload: {}, assertions: [] }
@@ -108,7 +108,7 @@ function report(group: WatchedGroup, measured: number | undefined, options: Opti
     steps: group.steps,
     alarms: group.alarmsEnabled ? alarms.filter(isPlayed) : [],
     rollback: { onAlarm: group.rollsBackOnAlarm, onFailure: group.rollsBackOnFailure },
-    hasHook: options.hook === true,
+    hooks: options.hook === true ? ['AfterAllowTraffic'] : [],
   };
   const results = rehearseAll(plan, workload, scenario.faults ?? all, seeds);
   const broken = scenario.assertions.flatMap((assertion) => brokenBy(assertion, results));

@@ -1,6 +1,9 @@
 /** Every fault over many seeds, and what came of it. */
-import { type Plan, rehearse, type Rehearsal } from './rehearse.ts';
-import type { Fault, Workload } from './workload.ts';
+import type { Plan } from './deployment.ts';
+import type { Fault } from './faults.ts';
+import type { Rehearsal } from './outcome.ts';
+import { rehearse } from './rehearse.ts';
+import type { Workload } from './workload.ts';
 
 export type FaultResult = Readonly<{
   fault: string;

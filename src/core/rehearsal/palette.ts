@@ -1,6 +1,6 @@
 /** What goes wrong with releases, ready made. */
 import { MINUTE_MS } from '../../common/index.ts';
-import type { Fault } from './workload.ts';
+import type { Fault } from './faults.ts';
 
 /** `shiftMs`: from the first step to the last. */
 export function palette(shiftMs: number): readonly Fault[] {
@@ -17,6 +17,6 @@ export function palette(shiftMs: number): readonly Fault[] {
     },
     { name: 'flapping', errorShare: (sinceMs) => (Math.floor(sinceMs / MINUTE_MS) % 2 === 0 ? 0.3 : 0) },
     { name: 'only at 100 %', errorShare: (_, weightPercent) => (weightPercent === 100 ? 1 : 0) },
-    { name: 'hook hangs', hookHangs: true },
+    { name: 'hook hangs', hook: 'Hangs' },
   ];
 }

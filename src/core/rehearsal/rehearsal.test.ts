@@ -48,7 +48,6 @@ function plan(over: Partial<Plan> = {}): Plan {
     steps: shiftSteps({ type: 'TimeBasedCanary', percent: 10, intervalMinutes: 5 }),
     alarms: [alarm()],
     rollback: { onAlarm: true, onFailure: true },
-    hasHook: false,
     ...over,
   };
 }
@@ -84,7 +83,7 @@ describe('rehearse()', () => {
   });
 
   it('waits for a hook that hangs, and fails after its hour', () => {
-    const run = rehearse(plan({ hasHook: true }), workload, fault('hook hangs'), 1);
+    const run = rehearse(plan({ hooks: ['AfterAllowTraffic'] }), workload, fault('hook hangs'), 1);
     expect(run).toMatchObject({ status: 'Failed', rolledBack: true, endedAfterMs: 300_000 + 3_600_000 });
   });
 });

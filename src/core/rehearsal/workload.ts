@@ -1,9 +1,13 @@
 /**
- * The requests of a rehearsal: how many, to which version, how they end and how long they take, in spans of ten seconds; and
- * the metrics that they make.
+ * The requests of a rehearsal: how many, to which version, how they end and how long they take; and the metrics that they
+ * make.
+ *
+ * Requests are played in spans that end at every minute of the clock, at every minute since the traffic began to move, and
+ * wherever the weight changes; of ten seconds where an alarm or the publishing delay looks closer than a minute.
  */
-import { SECOND_MS } from '../../common/index.ts';
+import { MINUTE_MS, SECOND_MS } from '../../common/index.ts';
 import type { Datapoint } from '../alarm/index.ts';
+import type { Release } from './faults.ts';
 import type { Chance } from './random.ts';
 
 /** Lognormal, by two of its quantiles. */
@@ -18,25 +22,8 @@ export type Workload = Readonly<{
   publishDelayMs: number;
 }>;
 
-/** What is wrong with the new version. */
-export type Fault = Readonly<{
-  name: string;
-  /** Share of its requests that fail beside the usual ones, so long after the traffic began to move, at this weight. */
-  errorShare?: (sinceMs: number, weightPercent: number) => number;
-  /** Its latency is so many times that of the old one. */
-  latencyFactor?: number;
-  /** Nothing is published in this span, counted from when the traffic began to move. */
-  metricsGap?: Readonly<{ fromMs: number; toMs: number }>;
-  /** The hook after the traffic has moved never answers. */
-  hookHangs?: boolean;
-}>;
-
-export const SPAN_MS = 10 * SECOND_MS;
 /** Latencies drawn for each version in a span: enough for a quantile of a minute, and no more than that. */
-const DRAWN = 24;
-
-type Share = { requests: number; errors: number; latencies: readonly number[] };
-type Span = Readonly<{ at: number; fresh: Share; old: Share; hidden: boolean }>;
+const DRAWN = 48;
 
 export type Series = Readonly<{ metric: string; statistic: string; scope: 'Version' | 'Service' }>;
 
@@ -49,62 +36,138 @@ export function isPlayed({ metric, statistic }: Series): boolean {
 const PERCENTILE = /^p(\d{1,2}(?:\.\d+)?)$/;
 const COUNTED: ReadonlySet<string> = new Set(['Sum', 'Average', 'SampleCount', 'Maximum', 'Minimum']);
 
+export type Grain = Readonly<{
+  /** Spans are no longer than this. */
+  spanMs: number;
+  /** Latencies are drawn as well. */
+  latencies: boolean;
+}>;
+
+/** As coarse as what is watched allows. */
+export function grainOf(series: readonly (Series & { readonly periodMs: number })[], { publishDelayMs }: Workload) {
+  const fine = publishDelayMs > SECOND_MS || series.some(({ periodMs }) => periodMs < MINUTE_MS);
+  return { spanMs: fine ? 10 * SECOND_MS : MINUTE_MS, latencies: series.some(({ metric }) => metric === 'Duration') };
+}
+
+/** A version as its requests see it: what is wrong with it, since when it has had any. */
+type Version = { readonly release: Release; movedAt?: number };
+
+type Share = Readonly<{ requests: number; errors: number; latencies: readonly number[] }>;
+type Span = Readonly<{ from: number; to: number; fresh: Share; old: Share; hidden: boolean }>;
+
+const NO_LATENCIES: readonly number[] = [];
+
 export class Traffic {
   readonly #workload: Workload;
-  readonly #fault: Fault;
   readonly #chance: Chance;
-  readonly #spans: Span[] = [];
-  #movedAt: number | undefined;
+  readonly #grain: Grain;
+  #spans: Span[] = [];
+  #old: Version = { release: {} };
+  #fresh: Version = { release: {} };
+  #weightPercent = 0;
   #at: number;
+  /** Requests that failed because of a new version. */
   hurt = 0;
   requests = 0;
 
-  /** Requests come from `startAt` on, a multiple of `SPAN_MS`. */
-  constructor(workload: Workload, fault: Fault, random: Chance, startAt: number) {
+  constructor(workload: Workload, random: Chance, grain: Grain, startAt: number) {
     this.#workload = workload;
-    this.#fault = fault;
     this.#chance = random;
+    this.#grain = grain;
     this.#at = startAt;
   }
 
-  /** Plays until `at`; the weight is that of the whole time since. */
-  advance(at: number, weightPercent: number): void {
-    while (this.#at + SPAN_MS <= at) {
-      this.#spans.push(this.#span(this.#at, weightPercent));
-      this.#at += SPAN_MS;
+  /** A new version, which gets no request yet. */
+  bring(release: Release): void {
+    this.#fresh = { release };
+  }
+
+  /** The new version is the one that serves. */
+  settle(): void {
+    this.#old = this.#fresh;
+    this.#fresh = { release: {} };
+    this.#weightPercent = 0;
+  }
+
+  /** From now on so many percent of the requests go to the new version. */
+  weigh(at: number, weightPercent: number): void {
+    this.advance(at);
+    this.#weightPercent = weightPercent;
+    if (weightPercent > 0) this.#fresh.movedAt ??= at;
+  }
+
+  /** As long as nobody looks, nothing is played. */
+  skipTo(at: number): void {
+    this.#spans = [];
+    this.#at = Math.max(this.#at, at);
+  }
+
+  /** Plays until `at`. */
+  advance(at: number): void {
+    while (this.#at < at) {
+      const to = Math.min(at, this.#spanEnd());
+      this.#spans.push(this.#span(this.#at, to));
+      this.#at = to;
     }
   }
 
-  trafficMoves(at: number): void {
-    this.#movedAt ??= at;
+  /** Plays the spans that are over by `now`, and leaves the one that goes on whole. */
+  playWhole(now: number): void {
+    for (let to = this.#spanEnd(); to <= now; to = this.#spanEnd()) {
+      this.#spans.push(this.#span(this.#at, to));
+      this.#at = to;
+    }
   }
 
-  #span(at: number, weightPercent: number): Span {
-    const { requestsPerMinute, errorShare, latency } = this.#workload;
+  /** Requests a minute that will go on failing because of the versions as they are. */
+  failingPerMinute(at: number): number {
+    const { requestsPerMinute } = this.#workload;
+    const share = this.#weightPercent / 100;
+    const fresh = this.#failing(this.#fresh, at, this.#weightPercent) * share;
+    return requestsPerMinute * (fresh + this.#failing(this.#old, at, 100 - this.#weightPercent) * (1 - share));
+  }
+
+  #spanEnd(): number {
+    const { spanMs } = this.#grain;
+    const wall = Math.floor(this.#at / spanMs) * spanMs + spanMs;
+    const movedAt = this.#fresh.movedAt ?? this.#old.movedAt;
+    if (movedAt === undefined) return wall;
+    return Math.min(wall, movedAt + (Math.floor((this.#at - movedAt) / spanMs) + 1) * spanMs);
+  }
+
+  #failing({ release, movedAt }: Version, at: number, weightPercent: number): number {
+    if (weightPercent === 0 || release.errorShare === undefined) return 0;
+    return Math.max(0, release.errorShare(at - (movedAt ?? at), weightPercent));
+  }
+
+  #span(from: number, to: number): Span {
+    const { requestsPerMinute, errorShare } = this.#workload;
     const random = this.#chance;
-    const all = random.poisson((requestsPerMinute * SPAN_MS) / 60_000);
-    const fresh = random.binomial(all, weightPercent / 100);
-    const sinceMs = this.#movedAt === undefined ? 0 : at - this.#movedAt;
-    const fault = weightPercent === 0 ? 0 : (this.#fault.errorShare?.(sinceMs, weightPercent) ?? 0);
-    const freshErrors = random.binomial(fresh, Math.min(1, errorShare + fault));
-    const { metricsGap: gap } = this.#fault;
+    const weight = this.#weightPercent;
+    const all = random.poisson((requestsPerMinute * (to - from)) / MINUTE_MS);
+    const fresh = random.binomial(all, weight / 100);
     this.requests += all;
-    // What the old version would have failed as well is not the release's doing.
-    this.hurt += Math.max(0, freshErrors - Math.round(fresh * errorShare));
-    const slow = this.#fault.latencyFactor ?? 1;
+    const gap = (this.#fresh.movedAt === undefined ? this.#old : this.#fresh).release.metricsGap;
+    const sinceMs = from - (this.#fresh.movedAt ?? this.#old.movedAt ?? from);
     return {
-      at,
-      fresh: { requests: fresh, errors: freshErrors, latencies: this.#latencies(latency, slow, fresh) },
-      old: {
-        requests: all - fresh,
-        errors: random.binomial(all - fresh, errorShare),
-        latencies: this.#latencies(latency, 1, all - fresh),
-      },
-      hidden: gap !== undefined && this.#movedAt !== undefined && sinceMs >= gap.fromMs && sinceMs < gap.toMs,
+      from,
+      to,
+      fresh: this.#share(this.#fresh, fresh, errorShare, this.#failing(this.#fresh, from, weight)),
+      old: this.#share(this.#old, all - fresh, errorShare, this.#failing(this.#old, from, 100 - weight)),
+      hidden: gap !== undefined && sinceMs >= gap.fromMs && sinceMs < gap.toMs,
     };
   }
 
-  #latencies({ medianMs, p99Ms }: Latency, factor: number, requests: number): readonly number[] {
+  #share({ release }: Version, requests: number, usual: number, fault: number): Share {
+    const errors = this.#chance.binomial(requests, Math.min(1, usual + fault));
+    // What a good version would have failed as well is not the release's doing.
+    if (fault > 0) this.hurt += Math.max(0, errors - Math.round(requests * usual));
+    return { requests, errors, latencies: this.#latencies(release.latencyFactor ?? 1, requests) };
+  }
+
+  #latencies(factor: number, requests: number): readonly number[] {
+    if (!this.#grain.latencies) return NO_LATENCIES;
+    const { medianMs, p99Ms } = this.#workload.latency;
     const sigma = Math.log(Math.max(p99Ms, medianMs) / medianMs) / 2.326;
     return Array.from(
       { length: Math.min(DRAWN, requests) },
@@ -114,26 +177,29 @@ export class Traffic {
 
   /** The datapoint of a period, as far as it has been published by `now`. */
   datapoint({ metric, statistic, scope }: Series, from: number, to: number, now: number): Datapoint {
-    const { publishDelayMs } = this.#workload;
-    const seen = this.#between(from, to).filter(({ at, hidden }) => !hidden && at + SPAN_MS + publishDelayMs <= now);
-    const shares = seen.flatMap(({ fresh, old }) => (scope === 'Version' ? [fresh] : [fresh, old]));
-    const requests = shares.reduce((sum, share) => sum + share.requests, 0);
+    const published = now - this.#workload.publishDelayMs;
+    const shares: Share[] = [];
+    let requests = 0;
+    let errors = 0;
+    for (let index = this.#spans.length - 1; index >= 0; index -= 1) {
+      const span = this.#spans[index];
+      if (span === undefined || span.from < from) break;
+      if (span.to > to || span.hidden || span.to > published) continue;
+      requests += span.fresh.requests;
+      errors += span.fresh.errors;
+      if (metric === 'Duration') shares.push(span.fresh);
+      if (scope === 'Version') continue;
+      requests += span.old.requests;
+      errors += span.old.errors;
+      if (metric === 'Duration') shares.push(span.old);
+    }
     if (requests === 0) return { at: from };
-    const value = metric === 'Duration' ? duration(statistic, shares) : counted(metric, statistic, shares, requests);
+    const value = metric === 'Duration' ? duration(statistic, shares) : counted(metric, statistic, errors, requests);
     return value === undefined ? { at: from } : { at: from, value, samples: requests };
-  }
-
-  #between(from: number, to: number): readonly Span[] {
-    const first = this.#spans[0]?.at ?? 0;
-    return this.#spans.slice(
-      Math.max(0, Math.ceil((from - first) / SPAN_MS)),
-      Math.max(0, Math.ceil((to - first) / SPAN_MS)),
-    );
   }
 }
 
-function counted(metric: string, statistic: string, shares: readonly Share[], requests: number): number | undefined {
-  const errors = shares.reduce((sum, share) => sum + share.errors, 0);
+function counted(metric: string, statistic: string, errors: number, requests: number): number | undefined {
   const total = metric === 'Errors' ? errors : metric === 'Invocations' ? requests : undefined;
   if (total === undefined) return undefined;
   switch (statistic) {
