@@ -2,14 +2,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openStore, type Store } from '../../src/store/index.ts';
+import { connect, failure, MemoryDisk } from '../../simulation/memory-store/index.ts';
+import { openStore, type Queryable, type Store } from '../../src/store/index.ts';
 import { findBinaries } from '../../src/store/native/binaries.ts';
 
 export const migrationsDir = join(import.meta.dirname, '../../migrations');
 export const wallNow = (): number => Date.now();
 
 export type OpenTestStore = Readonly<{ store: Store; close(): Promise<void> }>;
-export type TestKind = Readonly<{ name: string; skip: string | undefined; open(): Promise<OpenTestStore> }>;
+export type TestKind = Readonly<{
+  name: string;
+  skip: string | undefined;
+  open(): Promise<OpenTestStore>;
+  /** Absent: a server that understands any SQL. The simulations' store knows the statements that Sluice sends. */
+  knownStatementsOnly?: true;
+}>;
 
 const npm = findBinaries({ only: 'npm' })[0];
 const machine = findBinaries({ only: 'machine', searchPath: process.env['PATH'] ?? '' }).at(-1);
@@ -49,7 +56,22 @@ export const kinds: readonly TestKind[] = [
         : undefined,
     open: openByUrl,
   },
+  {
+    name: 'the memory of a simulation',
+    skip: undefined,
+    open: async () => {
+      const store = connect(new MemoryDisk());
+      return { store, close: () => store.close() };
+    },
+    knownStatementsOnly: true,
+  },
 ];
+
+/** A statement that fails with this SQLSTATE. */
+export async function failWith(kind: TestKind, q: Queryable, code: string): Promise<void> {
+  if (kind.knownStatementsOnly === true) throw failure(code, 'on purpose');
+  await q.query(`DO $$ BEGIN RAISE EXCEPTION 'on purpose' USING ERRCODE = '${code}'; END $$`);
+}
 
 async function openEphemeral(kind: 'native' | 'pglite', binaries?: 'npm' | 'machine'): Promise<OpenTestStore> {
   const store = await openStore({
