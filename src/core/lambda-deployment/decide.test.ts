@@ -49,6 +49,11 @@ function play(state: DeploymentState, ...events: (DeploymentEvent | { at: number
 const read: DeploymentEvent = { type: 'RevisionRead', target };
 const clear = (check: number): DeploymentEvent => ({ type: 'AlarmsRead', check, raised: [] });
 const raised: DeploymentEvent = { type: 'AlarmsRead', raised: ['errors'] };
+const sound = (look: number): DeploymentEvent => ({
+  type: 'OriginalRead',
+  look,
+  original: { exists: true, state: 'Active', minutes: [], unread: [] },
+});
 const set = (weightPercent: number): DeploymentEvent => ({ type: 'TrafficSet', weightPercent });
 const shift: DeploymentEvent = { type: 'TimerFired', timer: 'shift' };
 
@@ -131,8 +136,10 @@ test('decide() waits for the weight that is being set before it ends', () => {
 
 test('decide() returns the traffic itself when there is no deployment to roll back to', () => {
   const baking = play(deployment({ ...watched, ...always }), read, clear(1), clear(2), set(10)).state;
-  const restoring = play(baking, raised);
-  expect(restoring.effects).toEqual([{ type: 'SetTraffic', weightPercent: 0, lane: 'traffic' }]);
+  const looking = play(baking, raised);
+  expect(looking.effects[0]).toMatchObject({ type: 'ReadOriginal', original: '1', replacement: '2' });
+  const restoring = play(looking.state, sound(1));
+  expect(restoring.effects).toContainEqual({ type: 'SetTraffic', weightPercent: 0, lane: 'traffic' });
   const { state } = play(restoring.state, set(0));
   expect([deploymentStatus(state), state.weightPercent]).toEqual(['Stopped', 0]);
   expect(state.rollbackInfo?.rollbackDeploymentId).toBeUndefined();
@@ -197,7 +204,11 @@ test('decide() runs a rollback without hooks, all at once, and is not undone whe
     rollbackOf: { deploymentId: 'd-0', moveTraffic: true },
     steps: shiftSteps({ type: 'AllAtOnce' }),
   });
-  const begun = play(rollback, { type: 'RevisionRead', target: hooked });
+  const looking = play(rollback, { type: 'RevisionRead', target: hooked });
+  expect(looking.effects).toContainEqual(
+    expect.objectContaining({ type: 'ReadOriginal', original: '2', replacement: '1', look: 1 }),
+  );
+  const begun = play(looking.state, sound(1));
   expect(begun.effects).toContainEqual({ type: 'SetTraffic', weightPercent: 100, lane: 'traffic' });
   expect(deploymentStatus(play(begun.state, set(100)).state)).toBe('Succeeded');
   const failed = play(begun.state, {

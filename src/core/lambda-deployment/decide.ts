@@ -5,6 +5,7 @@
  *                                                        └───────────── next step ──────────────┘        │
  *                                  Ended: Succeeded ◀── CheckingAlarms ◀────────────────────────────────┘
  *   any ── failure, alarm or stop ──▶ Ended: Failed or Stopped
+ *   a rollback: ... BeforeAllowTraffic ─▶ Returning ─▶ AfterAllowTraffic ─▶ Ended
  *
  * What always holds:
  * - The alarms are read after a step's time has come and before the step is taken, and again before success: a deployment
@@ -13,13 +14,22 @@
  *   once it has ended and its rollback begun.
  * - `Ended` ignores every event. A rollback is a deployment of its own, watched by no alarm, without hooks, all at once.
  *
- * A rollback returns the alias to the current version of the deployment that it undoes, and leaves it alone if that
- * deployment never touched it.
+ * A rollback returns the alias to the current version of the deployment that it undoes, as far as that makes nothing worse
+ * (`returning.ts`), and leaves it alone if that deployment never touched it.
  * Source: CodeDeploy User Guide, "Deployments on an AWS Lambda compute platform", "Redeploy and roll back a deployment".
  */
-import { assertNever, type Decision, type EpochMs, HOUR_MS, SECOND_MS } from '../../common/index.ts';
+import { assert, assertNever, type Decision, type EpochMs, HOUR_MS, SECOND_MS } from '../../common/index.ts';
 import type { LambdaHookName } from '../appspec/index.ts';
-import { alarmError, activeDuring, hookError, noPreviousMessage, rollbackMessage, timeoutError } from './messages.ts';
+import {
+  alarmError,
+  activeDuring,
+  hookError,
+  noPreviousMessage,
+  type Place,
+  rollbackMessage,
+  timeoutError,
+} from './messages.ts';
+import { beginReturn, decideReturn, isSetting } from './returning.ts';
 import type {
   DeploymentEffect,
   DeploymentEvent,
@@ -30,6 +40,7 @@ import type {
   Phase,
   Target,
 } from './types.ts';
+import { isEnding } from './view.ts';
 
 const ALARM_POLL_MS = 10 * SECOND_MS;
 const HOOK_TIMEOUT_MS = HOUR_MS;
@@ -49,6 +60,9 @@ export function isFinal(state: DeploymentState): boolean {
 export function decide<Info>(state: DeploymentState<Info>, event: DeploymentEvent, now: EpochMs): Result<Info> {
   const { phase } = state;
   if (phase.name === 'Ended') return unchanged(state);
+  if ((phase.name === 'Returning' || phase.name === 'Restoring') && isOfReturn(event)) {
+    return goOnReturning(state, phase, event, now);
+  }
   switch (event.type) {
     case 'RevisionRead':
       return phase.name === 'Preparing' ? begin(state, event.target, now) : unchanged(state);
@@ -59,9 +73,6 @@ export function decide<Info>(state: DeploymentState<Info>, event: DeploymentEven
     case 'TrafficSet':
       return trafficSet(state, event.weightPercent, now);
     case 'TrafficNotSet':
-      if (phase.name === 'Restoring') {
-        return conclude(state, { ...phase.ending, message: `${phase.ending.message} ${event.message}` }, now);
-      }
       if (phase.name !== 'Moving' || phase.weightPercent !== event.weightPercent) return unchanged(state);
       return phase.ending === undefined
         ? fail(withPhase(state, settled(now)), event, now)
@@ -70,9 +81,10 @@ export function decide<Info>(state: DeploymentState<Info>, event: DeploymentEven
       return phase.name === event.hook ? fail(state, event, now) : unchanged(state);
     case 'HookAnswered':
       return hookAnswered(state, event.executionId, event.succeeded, now);
+    case 'OriginalRead':
+      return unchanged(state);
     case 'StopRequested': {
-      if (phase.name === 'Restoring' || (phase.name === 'Moving' && phase.ending !== undefined))
-        return unchanged(state);
+      if (isEnding(state)) return unchanged(state);
       const rollback = event.rollback ?? state.rollbackPolicy.onRequest;
       return end(
         state,
@@ -144,7 +156,7 @@ function alarmsRead<Info>(
   now: EpochMs,
 ): Result<Info> {
   const { phase, alarms, rollbackPolicy } = state;
-  if (phase.name === 'Restoring' || (phase.name === 'Moving' && phase.ending !== undefined)) return unchanged(state);
+  if (isEnding(state)) return unchanged(state);
   if (event.raised.length > 0) {
     return end(state, { status: 'Stopped', ...alarmError(event.raised), rollback: rollbackPolicy.onAlarm }, now);
   }
@@ -198,8 +210,10 @@ function move<Info>(state: DeploymentState<Info>, now: EpochMs): Result<Info> {
   const step = state.steps[state.stepIndex];
   if (step === undefined) return trafficMoved(state, now);
   const { weightPercent } = step;
-  if (state.rollbackOf !== undefined && !state.rollbackOf.moveTraffic) {
-    return trafficMoved({ ...state, stepIndex: state.steps.length, weightPercent: 100 }, now);
+  if (state.rollbackOf !== undefined) {
+    if (!state.rollbackOf.moveTraffic) return trafficMoved(wholly(state), now);
+    const begun = beginReturn('Rollback', placeOf(state, 'Returning'), now);
+    return { state: withPhase(state, { name: 'Returning', returning: begun.returning }), effects: begun.effects };
   }
   return {
     state: { ...state, touchedTraffic: true, phase: { name: 'Moving', weightPercent } },
@@ -209,8 +223,6 @@ function move<Info>(state: DeploymentState<Info>, now: EpochMs): Result<Info> {
 
 function trafficSet<Info>(state: DeploymentState<Info>, weightPercent: number, now: EpochMs): Result<Info> {
   const { phase } = state;
-  if (phase.name === 'Restoring' && weightPercent === 0)
-    return conclude({ ...state, weightPercent }, phase.ending, now);
   if (phase.name !== 'Moving' || phase.weightPercent !== weightPercent) return unchanged(state);
   const set: DeploymentState<Info> = { ...state, weightPercent, stepIndex: state.stepIndex + 1 };
   if (phase.ending !== undefined) return conclude(set, phase.ending, now);
@@ -226,6 +238,59 @@ function trafficSet<Info>(state: DeploymentState<Info>, weightPercent: number, n
 function trafficMoved<Info>(state: DeploymentState<Info>, now: EpochMs): Result<Info> {
   const moved = startEvent(endEvent(state, 'AllowTraffic', 'Succeeded', now), 'AfterAllowTraffic', now);
   return runHook(moved, 'AfterAllowTraffic', now);
+}
+
+// Returning
+
+/** Those that the return of traffic decides by; whatever else happens is decided as ever. */
+function isOfReturn(event: DeploymentEvent): boolean {
+  if (event.type === 'TimerFired') return event.timer === 'original';
+  return event.type === 'OriginalRead' || event.type === 'TrafficSet' || event.type === 'TrafficNotSet';
+}
+
+function goOnReturning<Info>(
+  before: DeploymentState<Info>,
+  phase: Extract<Phase, { name: 'Returning' | 'Restoring' }>,
+  event: DeploymentEvent,
+  now: EpochMs,
+): Result<Info> {
+  const decision = decideReturn(phase.returning, event, placeOf(before, phase.name), now);
+  const { returning, effects, outcome } = decision;
+  const went = outcome !== undefined || returning !== phase.returning;
+  const state: DeploymentState<Info> = {
+    ...before,
+    phase: { ...phase, returning },
+    touchedTraffic: before.touchedTraffic || isSetting(returning),
+    ...(event.type === 'TrafficSet' && went && { weightPercent: event.weightPercent }),
+    ...(decision.messages !== undefined && { statusMessages: withNew(before.statusMessages, decision.messages) }),
+  };
+  const { ending } = phase;
+  const stayed = outcome?.type === 'Stayed' ? outcome.problem : undefined;
+  if (phase.name === 'Restoring') {
+    if (outcome === undefined) return { state, effects };
+    const { message } = phase.ending;
+    const ends = stayed === undefined ? phase.ending : { ...phase.ending, message: `${message} ${stayed.message}` };
+    return after(effects, conclude(state, ends, now, stayed === undefined));
+  }
+  if (ending !== undefined && (outcome !== undefined || !isSetting(returning))) return conclude(state, ending, now);
+  if (outcome === undefined) return { state, effects };
+  return after(
+    effects,
+    stayed === undefined
+      ? trafficMoved(wholly(state), now)
+      : conclude(state, { status: 'Failed', ...stayed, rollback: false }, now),
+  );
+}
+
+function withNew(before: readonly string[] = [], messages: readonly string[]): readonly string[] {
+  return [...before, ...messages.filter((message) => !before.includes(message))];
+}
+
+function placeOf(state: DeploymentState, phase: 'Returning' | 'Restoring'): Place {
+  const { functionName, alias, currentVersion, targetVersion } = targetOf(state);
+  return phase === 'Returning'
+    ? { functionName, alias, original: targetVersion, replacement: currentVersion }
+    : { functionName, alias, original: currentVersion, replacement: targetVersion };
 }
 
 // Timers
@@ -282,23 +347,26 @@ function fail<Info>(
 /** Ends now, or once the weight that is being set has been set. */
 function end<Info>(state: DeploymentState<Info>, ending: Ending, now: EpochMs): Result<Info> {
   const { phase } = state;
-  if (phase.name === 'Restoring') return unchanged(state);
-  if (phase.name === 'Moving') {
-    if (phase.ending !== undefined) return unchanged(state);
+  if (isEnding(state)) return unchanged(state);
+  if (phase.name === 'Moving' || (phase.name === 'Returning' && isSetting(phase.returning))) {
     return { state: withPhase(state, { ...phase, ending }), effects: [] };
   }
   return conclude(state, ending, now);
 }
 
-/** Nothing touches the alias any more: return to the version before, if that is asked for, and end. */
-function conclude<Info>(state: DeploymentState<Info>, ending: Ending, now: EpochMs): Result<Info> {
+/**
+ * Nothing touches the alias any more: return to the version before, if that is asked for, and end. `restored`: it has been
+ * tried in place, and whether it came to pass.
+ */
+function conclude<Info>(state: DeploymentState<Info>, ending: Ending, now: EpochMs, restored?: boolean): Result<Info> {
   const rollback = ending.rollback && state.rollbackOf === undefined;
   const first = state.previousDeploymentId === undefined;
-  if (rollback && first && state.touchedTraffic && state.phase.name !== 'Restoring') {
+  if (rollback && first && state.touchedTraffic && restored === undefined) {
     // Differs from AWS: whether AWS leaves the weights where they are is not documented; Sluice returns the traffic.
+    const begun = beginReturn('Restore', placeOf(state, 'Restoring'), now);
     return {
-      state: withPhase(state, { name: 'Restoring', ending }),
-      effects: [{ type: 'SetTraffic', weightPercent: 0, lane: 'traffic' }],
+      state: withPhase(state, { name: 'Restoring', ending, returning: begun.returning }),
+      effects: begun.effects,
     };
   }
   const { status, code, message } = ending;
@@ -311,7 +379,7 @@ function conclude<Info>(state: DeploymentState<Info>, ending: Ending, now: Epoch
   };
   if (!rollback) return { state: ended, effects };
   if (state.previousDeploymentId === undefined) {
-    return { state: { ...ended, rollbackInfo: { message: noPreviousMessage(state) } }, effects };
+    return { state: { ...ended, rollbackInfo: { message: noPreviousMessage(state, restored) } }, effects };
   }
   const rollbackId = state.reservedRollbackId;
   return {
@@ -382,6 +450,16 @@ function unchanged<Info>(state: DeploymentState<Info>): Result<Info> {
 
 function withPhase<Info>(state: DeploymentState<Info>, phase: Phase): DeploymentState<Info> {
   return { ...state, phase };
+}
+
+function targetOf(state: DeploymentState): Target {
+  assert(state.target !== undefined, 'traffic moves only once the target is known');
+  return state.target;
+}
+
+/** The target version has all the traffic. */
+function wholly<Info>(state: DeploymentState<Info>): DeploymentState<Info> {
+  return { ...state, stepIndex: state.steps.length, weightPercent: 100 };
 }
 
 /** What `Moving` becomes when the weight could not be set: nothing is under way. */

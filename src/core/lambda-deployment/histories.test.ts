@@ -3,9 +3,10 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Routing, shiftSteps } from '../traffic-shift/index.ts';
 import { decide, firstEffects, isFinal } from './decide.ts';
-import type { DeploymentEffect, DeploymentEvent, DeploymentState, Target } from './types.ts';
+import type { DeploymentEffect, DeploymentEvent, DeploymentState, Original, Target } from './types.ts';
 import { deploymentStatus } from './view.ts';
 
+const GONE: Original = { exists: false, minutes: [], unread: [] };
 const T0 = Date.UTC(2026, 10, 24, 6);
 
 /** The alias, the alarm and the clock; performs effects as the service would, late, twice, or in another order. */
@@ -76,12 +77,20 @@ class World {
         this.weight = effect.weightPercent;
         this.weights.push(effect.weightPercent);
         return { type: 'TrafficSet', weightPercent: effect.weightPercent };
+      case 'ReadOriginal':
+        return { type: 'OriginalRead', look: effect.look, original: fails ? GONE : this.original() };
       case 'CreateRollback':
         this.rollback = effect;
         return undefined;
       default:
         return undefined;
     }
+  }
+
+  /** Of a deployment the weight is the replacement's, of a rollback the original's. */
+  original(): Original {
+    const percent = this.state.rollbackOf === undefined ? 100 - this.weight : this.weight;
+    return { exists: true, state: 'Active', reservedConcurrency: null, percent, minutes: [], unread: [] };
   }
 
   fireNextTimer(early: boolean): void {
@@ -146,9 +155,10 @@ const acts: fc.Arbitrary<readonly Act[]> = fc.array(
         do: fc.constant('stray' as const),
         event: fc.oneof<fc.Arbitrary<DeploymentEvent>[]>(
           fc
-            .constantFrom('shift', 'hook', 'deadline', 'alarms', 'alarm:0', 'alarm:9')
+            .constantFrom('shift', 'hook', 'deadline', 'alarms', 'alarm:0', 'alarm:9', 'original')
             .map((timer) => ({ type: 'TimerFired', timer })),
           fc.nat(3).map((check) => ({ type: 'AlarmsRead', check: -check, raised: [] })),
+          fc.nat(2).map((look) => ({ type: 'OriginalRead', look, original: GONE })),
           fc.integer({ min: 1, max: 9 }).map((weightPercent) => ({ type: 'TrafficSet', weightPercent })),
           fc.constant({
             type: 'RevisionRead',

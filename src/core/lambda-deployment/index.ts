@@ -8,6 +8,9 @@ export type {
   DeploymentEvent,
   DeploymentState,
   LifecycleEvent,
+  Minute,
+  Original,
   RollbackPolicy,
+  Served,
   Target,
 } from './types.ts';

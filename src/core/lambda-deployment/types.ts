@@ -3,7 +3,8 @@
  *
  * Glossary: the target is the alias that moves, from its current version to its target version; the weight is the percent
  * of requests that the target version gets. A lifecycle event is one of CodeDeploy's three. A rollback is a deployment of
- * its own (`rollbackOf` says of which), whose target version is the version to return to.
+ * its own (`rollbackOf` says of which), whose target version is the version to return to. Of a return of traffic, the
+ * original is the version that it goes back to, the replacement the one that it leaves.
  */
 import type { EpochMs } from '../../common/index.ts';
 import type { LambdaHookName } from '../appspec/index.ts';
@@ -44,6 +45,7 @@ export type AlarmWatch = Readonly<{
  * - `Preparing`: the revision is being read; status Created.
  * - `CheckingAlarms`: the alarms are being read before `next` may happen.
  * - `Moving`: a weight is being set. - `Baking`: it is set, and the next step's time has not come.
+ * - `Returning`: a rollback deployment brings the traffic back. `ending`: it is to end so once the weight is set.
  * - `Restoring`: without a deployment to roll back to, the alias is returned to its current version before the end.
  * - `Ended`: final.
  */
@@ -54,8 +56,52 @@ export type Phase = Readonly<
   | { name: 'Moving'; weightPercent: number; ending?: Ending }
   | { name: 'Baking'; nextAt: EpochMs }
   | { name: 'AfterAllowTraffic'; deadlineAt: EpochMs }
-  | { name: 'Restoring'; ending: Ending }
+  | { name: 'Returning'; returning: Returning; ending?: Ending }
+  | { name: 'Restoring'; returning: Returning; ending: Ending }
   | { name: 'Ended'; status: 'Succeeded' | 'Failed' | 'Stopped'; error?: DeploymentError }
+>;
+
+/** Requests of one version, and how many of them failed or were turned away. */
+export type Served = Readonly<{ requests: number; failures: number }>;
+
+/** What both versions did in the minute that began at `at`. */
+export type Minute = Readonly<{ at: EpochMs; original: Served; replacement: Served }>;
+
+/** What is known of the version that the traffic is to return to. An absent member could not be told. */
+export type Original = Readonly<{
+  exists?: boolean;
+  /** As Lambda shows it: `Active`, `Pending`, `Inactive`, `Failed`. */
+  state?: string;
+  /** Of its function; null: nothing is reserved. */
+  reservedConcurrency?: number | null;
+  /** Of the alias's requests, how many in a hundred it gets now. */
+  percent?: number;
+  /** In order of time; a minute in which nothing was asked of either may be absent. */
+  minutes: readonly Minute[];
+  /** What could not be read, and why, for people. */
+  unread: readonly string[];
+}>;
+
+/**
+ * A return of traffic, as far as it has come; see `returning.ts`. Percent are of the requests that the original gets.
+ * - `Looking`: at the original; after `waitUntil` it goes on with what it knows.
+ * - `Setting`: `percent` is being set. - `Watching`: it is set; the next look is at `waitUntil`.
+ * - `GoingBack`: to `percent`, where it started, because of `problem`.
+ */
+export type Returning = Readonly<
+  {
+    /** `Restore`: by the very deployment that moved the traffic, whose weights are those of the replacement. */
+    of: 'Rollback' | 'Restore';
+    /** Counts the looks. */
+    look: number;
+    /** Once it moves in steps: what the original had before, and what it has. */
+    steps?: Readonly<{ startPercent: number; percent: number }>;
+  } & (
+    | { stage: 'Looking'; waitUntil: EpochMs }
+    | { stage: 'Setting'; percent: number }
+    | { stage: 'Watching'; waitUntil: EpochMs; sinceAt: EpochMs }
+    | { stage: 'GoingBack'; percent: number; problem: DeploymentError }
+  )
 >;
 
 export type RollbackPolicy = Readonly<{ onFailure: boolean; onAlarm: boolean; onRequest: boolean }>;
@@ -95,6 +141,8 @@ export type DeploymentState<Info = unknown> = Readonly<{
   reservedRollbackId: string;
   rollbackOf?: Readonly<{ deploymentId: string; moveTraffic: boolean }>;
   rollbackInfo?: RollbackInfo;
+  /** What people should know of it beside its status, in order of time. */
+  statusMessages?: readonly string[];
   hookExecutionIds: Readonly<Record<LambdaHookName, string>>;
 }>;
 
@@ -106,6 +154,7 @@ export type DeploymentEvent = Readonly<
   | { type: 'AlarmsRead'; check?: number; raised: readonly string[]; unreadable?: DeploymentError }
   | { type: 'TrafficSet'; weightPercent: number }
   | { type: 'TrafficNotSet'; weightPercent: number; code: string; message: string }
+  | { type: 'OriginalRead'; look: number; original: Original }
   | { type: 'HookNotInvoked'; hook: LambdaHookName; code: string; message: string }
   | { type: 'HookAnswered'; executionId: string; succeeded: boolean }
   | { type: 'StopRequested'; rollback?: boolean }
@@ -123,6 +172,8 @@ export type DeploymentEffect = Readonly<
   | { type: 'ReadAlarms'; check?: number; lane: 'alarms' }
   /** Answers TrafficSet or TrafficNotSet. */
   | { type: 'SetTraffic'; weightPercent: number; lane: 'traffic' }
+  /** Answers OriginalRead, with the minutes from `sinceAt` on. Never worth waiting for: the return goes on without it. */
+  | { type: 'ReadOriginal'; look: number; original: string; replacement: string; sinceAt: EpochMs; lane: 'original' }
   /** Answers HookNotInvoked, or nothing. */
   | { type: 'InvokeHook'; hook: LambdaHookName; functionName: string; executionId: string; lane: 'hooks' }
   | { type: 'CreateRollback'; rollbackId: string; previousDeploymentId: string; moveTraffic: boolean; lane: 'rollback' }

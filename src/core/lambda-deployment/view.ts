@@ -20,5 +20,6 @@ export function targetStatus(state: DeploymentState): TargetStatus {
 
 /** A stop that waits for a weight to be set. */
 export function isEnding(state: DeploymentState): boolean {
-  return state.phase.name === 'Restoring' || (state.phase.name === 'Moving' && state.phase.ending !== undefined);
+  const { phase } = state;
+  return phase.name === 'Restoring' || ('ending' in phase && phase.ending !== undefined);
 }
