@@ -13,6 +13,7 @@ import { timeSort } from '../../store/index.ts';
 import type { Client, House, Scope } from '../service.ts';
 import { readAppSpec } from './app-spec-file.ts';
 import { createRollback } from './create-deployment.ts';
+import { readOriginal } from './original-version.ts';
 import {
   applications,
   type Deployment,
@@ -43,6 +44,8 @@ export function deploymentLoop(house: House): LoopDefinition<Deployment, Deploym
           return readAlarms(work, effect);
         case 'SetTraffic':
           return setTraffic(work, effect);
+        case 'ReadOriginal':
+          return lookAtOriginal(work, effect, now);
         case 'InvokeHook':
           return invokeHook(work, effect);
         case 'CreateRollback':
@@ -59,6 +62,9 @@ export function deploymentLoop(house: House): LoopDefinition<Deployment, Deploym
       if (effect.type === 'ReadAlarms') return alarmsUnreadable(effect, failure);
       if (effect.type === 'SetTraffic') {
         return { type: 'TrafficNotSet', weightPercent: effect.weightPercent, ...failure };
+      }
+      if (effect.type === 'ReadOriginal') {
+        return { type: 'OriginalRead', look: effect.look, original: { minutes: [], unread: [failure.message] } };
       }
       if (effect.type === 'InvokeHook') return { type: 'HookNotInvoked', hook: effect.hook, ...failure };
       // Nobody waits for the others.
@@ -223,6 +229,20 @@ async function setTraffic(work: Work, effect: Run<'SetTraffic'>): Promise<Deploy
     const moved = `The alias ${target.functionName}:${target.alias} could not be moved`;
     return notSet({ code, message: `${moved}: ${error.message}` });
   }
+}
+
+/** It answers at the first try, whatever comes of it: the traffic is not to wait for a second. */
+async function lookAtOriginal(
+  work: Work,
+  effect: Run<'ReadOriginal'>,
+  now: number,
+): Promise<DeploymentEvent | undefined> {
+  const { target } = work.deployment;
+  if (target === undefined) return undefined;
+  const { look } = effect;
+  const role = await roleClient(work);
+  if ('error' in role) return { type: 'OriginalRead', look, original: { minutes: [], unread: [role.error.message] } };
+  return { type: 'OriginalRead', look, original: await readOriginal(role.client, target, effect, now) };
 }
 
 /** A crash between the call and its record calls the hook twice, with the same execution id; its second answer is refused. */

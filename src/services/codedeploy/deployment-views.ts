@@ -40,7 +40,7 @@ export function deploymentInfo(deployment: Deployment): DeploymentInfo {
     deploymentStyle: LAMBDA_STYLE,
     instanceTerminationWaitTimeStarted: false,
     fileExistsBehavior: info.fileExistsBehavior ?? 'DISALLOW',
-    deploymentStatusMessages: [],
+    deploymentStatusMessages: [...(deployment.statusMessages ?? [])],
     computePlatform: 'Lambda',
     ...(info.overrideAlarmConfiguration !== undefined && {
       overrideAlarmConfiguration: info.overrideAlarmConfiguration,
