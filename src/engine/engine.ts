@@ -31,6 +31,8 @@ export type EffectContext = Readonly<{
   effectId: string;
   /** 1 for the first try. */
   attempt: number;
+  /** Taken over from a process that is gone, or from an earlier run of this one: it may have been performed already. */
+  resumed?: boolean;
   now: EpochMs;
 }>;
 
@@ -63,6 +65,11 @@ export interface LoopDefinition<
   onGivenUp?(effect: Effect, error: Error): Event;
   /** Where the state is listed; computed anew at each save. Absent: placement stays as created. */
   place?(state: State): Placement;
+  /**
+   * The process (by its name in `House.members`) that holds the outside work of this state, where only it can perform the
+   * effects: they go to it for as long as it lives. Absent, or undefined: any process may.
+   */
+  performedBy?(state: State): string | undefined;
 }
 
 /** The event of the first row of a history: the state that it stands with, and the effects, are those that were created. */

@@ -8,29 +8,22 @@
  *   timer  ─┘
  *
  * Leases: each saved effect names its owner and until when (machine time). Alone on a database, a starting engine takes
- * over every effect; sharing one, only those whose lease ran out.
+ * over every effect; sharing one, only those whose owner is gone (`sharing.ts`).
  */
 import type { Clock, EpochMs } from '../common/index.ts';
-import type { DocumentKey, Placement, Store, Tx } from '../store/index.ts';
+import type { DocumentKey, Membership, Placement, Store, Tx } from '../store/index.ts';
 import type { Engine, LoopDefinition } from './engine.ts';
+import { Sharing } from './sharing.ts';
 import {
-  address,
   insertState,
+  laneName,
   runTurns,
   saveFirstEffects,
   type SavedEffect,
   type Turn,
   type TurnsOutcome,
 } from './turns.ts';
-import {
-  claimEffects,
-  dropStaleTimers,
-  dueTimers,
-  forgetEffects,
-  nextTimerAt,
-  putOff,
-  renewLeases,
-} from './waiting.ts';
+import { dropStaleTimers, dueTimers, forgetEffects, nextTimerAt, putOff } from './waiting.ts';
 
 export type EngineOptions = Readonly<{
   store: Store;
@@ -43,6 +36,8 @@ export type EngineOptions = Readonly<{
   owner: string;
   /** True when no other process uses the database: every unfinished effect is ours to resume. */
   alone: boolean;
+  /** Says which processes stand, so that what a dead one held is taken over at once. Absent: when its leases run out. */
+  members?: Membership;
   onError: (message: string, error: unknown) => void;
   batchSize?: number;
   /** A state that goes on for ever keeps at least so many of its newest turns. Absent: all. */
@@ -70,9 +65,6 @@ export interface RunningEngine extends Engine {
 
 type Pending = Turn & { resolve(state: unknown): void; reject(error: unknown): void };
 
-const LEASE_MS = 30_000;
-const RENEW_MS = 10_000;
-
 export class LoopEngine implements RunningEngine {
   readonly #options: EngineOptions;
   readonly #loops = new Map<string, LoopDefinition<any, any, any>>();
@@ -91,12 +83,21 @@ export class LoopEngine implements RunningEngine {
   #alarmAt: EpochMs | undefined;
   #scanning = false;
   #scanAgain = false;
-  #cancelRenewal: (() => void) | undefined;
+  readonly #sharing: Sharing;
   readonly #retries = new Map<string, EpochMs>();
   #turns = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#sharing = new Sharing({
+      ...options,
+      adopt: ({ saved, dueAt }, resumed) => {
+        const effect = resumed ? { ...saved, resumed } : saved;
+        if (dueAt <= options.clock.now()) this.#place(effect);
+        else if (this.#sharing.hold(saved.id)) this.#retryAt(effect, dueAt);
+      },
+      scan: () => this.#scan(),
+    });
   }
 
   register(loop: LoopDefinition<any, any, any>): void {
@@ -106,15 +107,14 @@ export class LoopEngine implements RunningEngine {
 
   async start(): Promise<void> {
     this.#started = true;
-    await this.#claim(this.#options.alone);
+    await this.#sharing.start();
     this.#scan();
-    this.#renewLater();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelAlarm?.();
-    this.#cancelRenewal?.();
+    this.#sharing.stop();
     const error = new Error('the engine has stopped');
     for (const pending of this.#inbox.splice(0)) pending.reject(error);
     while (this.#committing || this.#scanning)
@@ -134,7 +134,8 @@ export class LoopEngine implements RunningEngine {
     const placed = { ...placement, ...loop.place?.(state) };
     const now = this.#options.clock.now();
     if (!(await insertState(tx, loop, key, state, effects, placed, now))) return false;
-    const outcome = await saveFirstEffects(tx, kind, key, effects, now, this.#lease());
+    const outcome = await saveFirstEffects(tx, kind, key, effects, now, this.#sharing.lease());
+    await this.#sharing.tell(tx, outcome.handed);
     this.#handOver(tx, outcome);
     return true;
   }
@@ -222,13 +223,11 @@ export class LoopEngine implements RunningEngine {
     return loop;
   }
 
-  #run(tx: Tx, turns: readonly Turn[]): Promise<TurnsOutcome> {
+  async #run(tx: Tx, turns: readonly Turn[]): Promise<TurnsOutcome> {
     const { clock, historyTurns } = this.#options;
-    return runTurns(tx, this.#loops, turns, clock.now(), this.#lease(), historyTurns);
-  }
-
-  #lease(): { owner: string; until: number } {
-    return { owner: this.#options.owner, until: this.#options.wallNow() + LEASE_MS };
+    const outcome = await runTurns(tx, this.#loops, turns, clock.now(), this.#sharing.lease(), historyTurns);
+    if (outcome.handed.size > 0) await this.#sharing.tell(tx, outcome.handed);
+    return outcome;
   }
 
   #begin(): void {
@@ -242,7 +241,12 @@ export class LoopEngine implements RunningEngine {
    */
   #hold(tx: Tx): void {
     this.#begin();
-    tx.afterEnd(() => this.#end());
+    let committed = false;
+    tx.afterCommit(() => (committed = true));
+    tx.afterEnd(() => {
+      if (!committed) this.#sharing.endedUnknown();
+      this.#end();
+    });
   }
 
   #end(): void {
@@ -286,6 +290,7 @@ export class LoopEngine implements RunningEngine {
       this.#schedule(outcome);
       for (const [index, pending] of batch.entries()) pending.resolve(outcome.states[index]);
     } catch (error) {
+      this.#sharing.endedUnknown();
       // A group fails as one; alone, each turn shows whether it is the culprit.
       if (batch.length === 1) batch[0]?.reject(error);
       else for (const pending of batch) await this.#commit([pending]);
@@ -305,8 +310,13 @@ export class LoopEngine implements RunningEngine {
 
   #place(effect: SavedEffect): void {
     if (!this.#started || this.#stopped) return;
+    if (this.#sharing.hold(effect.id)) this.#putInLane(effect);
+  }
+
+  #putInLane(effect: SavedEffect): void {
+    if (this.#stopped) return;
     this.#begin();
-    const name = `${address(effect.kind, effect.key)}\n${effect.effect.lane ?? ''}`;
+    const name = laneName(effect.kind, effect.key, effect.effect);
     const lane = this.#lanes.get(name);
     if (lane !== undefined) {
       lane.push(effect);
@@ -319,34 +329,39 @@ export class LoopEngine implements RunningEngine {
 
   async #runLane(name: string, lane: SavedEffect[]): Promise<void> {
     for (let effect = lane[0]; effect !== undefined; effect = lane[0]) {
-      await this.#performOne(effect);
+      const again = await this.#performOne(effect);
+      if (!again) this.#sharing.release(effect.id);
       lane.shift();
       this.#end();
     }
     this.#lanes.delete(name);
   }
 
-  async #performOne(saved: SavedEffect): Promise<void> {
-    if (this.#stopped) return;
+  /** Resolves to whether it is to be tried again. */
+  async #performOne(saved: SavedEffect): Promise<boolean> {
+    if (this.#stopped) return false;
     const loop = this.#loops.get(saved.kind);
-    if (loop === undefined)
-      return this.#options.onError(`effect ${saved.id} belongs to the unknown loop ${saved.kind}`, undefined);
+    if (loop === undefined) {
+      this.#options.onError(`effect ${saved.id} belongs to the unknown loop ${saved.kind}`, undefined);
+      return false;
+    }
     const attempt = saved.attempts + 1;
     try {
+      const mine = this.#sharing.mayPerform(saved.id);
+      if (mine !== true && !(await mine)) return false;
       this.#options.crashPoint?.('BeforeEffect');
       const result = await loop.perform(saved.effect, {
         key: saved.key,
         effectId: saved.id,
         attempt,
+        ...(saved.resumed === true && { resumed: true }),
         now: this.#options.clock.now(),
       });
       this.#options.crashPoint?.('AfterEffect');
       await this.#finish(saved, result === undefined ? [] : Array.isArray(result) ? result : [result]);
+      return false;
     } catch (error) {
-      if (this.#stopped) return;
-      await this.#retry(loop, saved, attempt, error).catch((failure: unknown) =>
-        this.#options.onError('an effect could not be put off', failure),
-      );
+      return !this.#stopped && this.#retry(loop, saved, attempt, error);
     }
   }
 
@@ -389,31 +404,39 @@ export class LoopEngine implements RunningEngine {
     this.#forgetting = false;
   }
 
+  /** Resolves to whether it is to be tried again. Never rejects: what cannot be noted in the database is kept here. */
   async #retry(
     loop: LoopDefinition<any, any, any>,
     saved: SavedEffect,
     attempt: number,
     error: unknown,
-  ): Promise<void> {
+  ): Promise<boolean> {
+    const { clock, store, onError } = this.#options;
     const failure = error instanceof Error ? error : new Error(String(error));
-    this.#options.onError(
-      `effect ${saved.effect.type} of ${saved.kind} ${saved.key.id} failed (attempt ${attempt})`,
-      failure,
-    );
-    if (attempt >= (loop.maxAttempts ?? 10)) {
-      await this.#finish(saved, loop.onGivenUp === undefined ? [] : [loop.onGivenUp(saved.effect, failure)]);
-      return;
+    onError(`effect ${saved.effect.type} of ${saved.kind} ${saved.key.id} failed (attempt ${attempt})`, failure);
+    const dueAt = clock.now() + Math.min(60_000, 1_000 * 2 ** (attempt - 1));
+    if (attempt < (loop.maxAttempts ?? 10)) {
+      this.#retryAt({ ...saved, attempts: attempt }, dueAt);
+      await putOff(store, saved.id, attempt, dueAt).catch((late: unknown) =>
+        onError('that an effect was put off could not be noted', late),
+      );
+      return true;
     }
-    const dueAt = this.#options.clock.now() + Math.min(60_000, 1_000 * 2 ** (attempt - 1));
-    await putOff(this.#options.store, saved.id, attempt, dueAt);
-    this.#retryAt({ ...saved, attempts: attempt }, dueAt);
+    try {
+      await this.#finish(saved, loop.onGivenUp === undefined ? [] : [loop.onGivenUp(saved.effect, failure)]);
+      return false;
+    } catch (late) {
+      onError('that an effect was given up could not be noted', late);
+      this.#retryAt(saved, dueAt);
+      return !this.#stopped;
+    }
   }
 
   #retryAt(saved: SavedEffect, dueAt: EpochMs): void {
     this.#retries.set(saved.id, dueAt);
     this.#options.clock.onReach(dueAt, () => {
       this.#retries.delete(saved.id);
-      this.#place(saved);
+      this.#putInLane(saved);
     });
   }
 
@@ -473,34 +496,6 @@ export class LoopEngine implements RunningEngine {
     }
     const nextAt = await nextTimerAt(store);
     if (nextAt !== undefined) this.#alarm(nextAt);
-  }
-
-  // Leases
-
-  async #claim(all: boolean): Promise<void> {
-    const { store, clock, wallNow } = this.#options;
-    const now = clock.now();
-    for (const { saved, dueAt } of await claimEffects(store, this.#lease(), all, wallNow())) {
-      if (dueAt <= now) this.#place(saved);
-      else this.#retryAt(saved, dueAt);
-    }
-  }
-
-  #renewLater(): void {
-    this.#cancelRenewal = this.#options.wallTimer(() => {
-      void this.#renew()
-        .catch((error: unknown) => this.#options.onError('leases could not be renewed', error))
-        .finally(() => {
-          if (!this.#stopped) this.#renewLater();
-        });
-    }, RENEW_MS);
-  }
-
-  async #renew(): Promise<void> {
-    if (this.#stopped || this.#options.alone) return;
-    await renewLeases(this.#options.store, this.#lease());
-    await this.#claim(false);
-    this.#scan();
   }
 }
 

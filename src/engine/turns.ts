@@ -25,12 +25,19 @@ export type SavedEffect = Readonly<{
   key: DocumentKey;
   effect: Readonly<{ type: string; lane?: string }>;
   attempts: number;
+  /** Taken over: the process before may have performed it. */
+  resumed?: boolean;
 }>;
+
+/** Ids of effects that another process performs, by its name. */
+export type Handed = ReadonlyMap<string, readonly string[]>;
 
 export type TurnsOutcome = Readonly<{
   /** The state after each turn, in order; undefined where there is no such state. */
   states: readonly unknown[];
   effects: readonly SavedEffect[];
+  /** Effects that stand in a lane which another process performs, or which it must perform itself. */
+  handed: Handed;
   /** The earliest timer that was set; undefined: none. */
   nextTimerAt: EpochMs | undefined;
 }>;
@@ -45,7 +52,8 @@ type Loaded = {
   sort: string;
 };
 
-export type Lease = Readonly<{ owner: string; until: number }>;
+/** `shared`: other processes use the database too. */
+export type Lease = Readonly<{ owner: string; until: number; shared?: boolean }>;
 
 /** Every so many turns of a state its history keeps the state as well: a replay may begin there. */
 export const TURNS_BETWEEN_BEGINNINGS = 256;
@@ -67,8 +75,8 @@ export async function runTurns(
     if (entry !== undefined && live[index] === true) changes.apply(entry, turn.event);
     states.push(entry?.state);
   }
-  const effects = await changes.save(tx, lease);
-  return { states, effects, nextTimerAt: changes.nextTimerAt };
+  const saved = await changes.save(tx, lease);
+  return { states, ...saved, nextTimerAt: changes.nextTimerAt };
 }
 
 /** Inserts a state, and the first row of its history, in one statement. False if the key is taken. */
@@ -114,7 +122,12 @@ export async function saveFirstEffects(
 ): Promise<TurnsOutcome> {
   const changes = new Changes(now, Number.POSITIVE_INFINITY);
   changes.addEffects(kind, key, effects, false);
-  return { states: [], effects: await changes.save(tx, lease), nextTimerAt: changes.nextTimerAt };
+  return { states: [], ...(await changes.save(tx, lease)), nextTimerAt: changes.nextTimerAt };
+}
+
+/** Effects of one lane are performed one after the other, by one process. */
+export function laneName(kind: string, key: DocumentKey, effect: Readonly<{ lane?: string }>): string {
+  return `${address(kind, key)}\n${effect.lane ?? ''}`;
 }
 
 export function address(kind: string, key: DocumentKey): string {
@@ -205,7 +218,12 @@ class Changes {
   readonly #historyTurns: number;
   readonly #entries = new Set<Loaded>();
   readonly #history: { kind: string; key: DocumentKey; version: number; event: unknown; state: unknown }[] = [];
-  readonly #effects: { kind: string; key: DocumentKey; effect: Readonly<{ type: string }> }[] = [];
+  readonly #effects: {
+    kind: string;
+    key: DocumentKey;
+    effect: SavedEffect['effect'];
+    performer: string | undefined;
+  }[] = [];
   readonly #timers = new Map<
     string,
     { kind: string; key: DocumentKey; name: string; at: EpochMs | null; wakeKey: string | null }
@@ -232,10 +250,16 @@ class Changes {
     // A turn that only looks around (a poll) leaves the document and its history as they are.
     const final = entry.loop.isFinal(decision.state);
     if (final) this.#ended.push({ kind: entry.kind, key: entry.key });
-    this.addEffects(entry.kind, entry.key, decision.effects, final);
+    this.addEffects(entry.kind, entry.key, decision.effects, final, entry.loop.performedBy?.(decision.state));
   }
 
-  addEffects(kind: string, key: DocumentKey, effects: readonly Readonly<{ type: string }>[], final: boolean): void {
+  addEffects(
+    kind: string,
+    key: DocumentKey,
+    effects: readonly Readonly<{ type: string }>[],
+    final: boolean,
+    performer?: string,
+  ): void {
     for (const effect of effects) {
       if (isEngineEffect(effect)) {
         if (effect.type === 'Wake') this.#wakes.add(effect.wakeKey);
@@ -245,19 +269,19 @@ class Changes {
           const wakeKey = effect.type === 'WakeAt' ? (effect.wakeKey ?? null) : null;
           this.#timers.set(`${address(kind, key)}\n${name}`, { kind, key, name, at, wakeKey });
         }
-      } else this.#effects.push({ kind, key, effect });
+      } else this.#effects.push({ kind, key, effect, performer });
     }
   }
 
-  async save(tx: Tx, lease: Lease): Promise<SavedEffect[]> {
-    const [effects] = await Promise.all([
+  async save(tx: Tx, lease: Lease): Promise<SavedEffects> {
+    const [saved] = await Promise.all([
       this.#saveEffects(tx, lease),
       this.#saveStates(tx),
       this.#dropOldHistory(tx),
       ...this.#saveTimers(tx),
       this.#wake(tx),
     ]);
-    return effects;
+    return saved;
   }
 
   async #wake(tx: Tx): Promise<void> {
@@ -363,27 +387,67 @@ class Changes {
     return sent;
   }
 
-  async #saveEffects(tx: Tx, lease: Lease): Promise<SavedEffect[]> {
+  async #saveEffects(tx: Tx, lease: Lease): Promise<SavedEffects> {
     const effects = this.#effects;
-    if (effects.length === 0) return [];
+    if (effects.length === 0) return { effects: [], handed: new Map() };
+    const owners = lease.shared === true ? await this.#performers(tx, lease.owner) : [];
     const rows = await tx.query<{ id: string }>(
       `INSERT INTO outbox (kind, account, region, document_id, effect, due_at, owner, lease_until)
-       SELECT k.kind, k.account, k.region, k.id, k.effect::jsonb, $6, $7, $8
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS k(kind, account, region, id, effect, n)
+       SELECT k.kind, k.account, k.region, k.id, k.effect::jsonb, $6, coalesce(k.owner, $7), $8
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $9::text[])
+         WITH ORDINALITY AS k(kind, account, region, id, effect, owner, n)
        ORDER BY k.n RETURNING id::text AS id`,
-      [...columns(effects), effects.map((item) => JSON.stringify(item.effect)), this.#now, lease.owner, lease.until],
+      [
+        ...columns(effects),
+        effects.map((item) => JSON.stringify(item.effect)),
+        this.#now,
+        lease.owner,
+        lease.until,
+        owners,
+      ],
     );
     assert(rows.length === effects.length, 'every effect is saved');
     const ids = rows.map((row) => row.id).sort((a, b) => Number(a) - Number(b));
-    return effects.map((item, index) => ({
-      id: ids[index] ?? '',
-      kind: item.kind,
-      key: item.key,
-      effect: item.effect,
-      attempts: 0,
-    }));
+    const mine: SavedEffect[] = [];
+    const handed = new Map<string, string[]>();
+    for (const [index, { kind, key, effect }] of effects.entries()) {
+      const id = ids[index] ?? '';
+      const owner = owners[index] ?? lease.owner;
+      if (owner === lease.owner) mine.push({ id, kind, key, effect, attempts: 0 });
+      else handed.set(owner, [...(handed.get(owner) ?? []), id]);
+    }
+    return { effects: mine, handed };
+  }
+
+  /**
+   * Who performs each of the effects: whoever has the last one of its lane still to do, or else whom its loop names, or
+   * else we. The states are locked, so that nobody adds to their lanes meanwhile.
+   */
+  async #performers(tx: Tx, self: string): Promise<string[]> {
+    const rows = await tx.query<OutboxLane>(
+      `SELECT kind, account, region, document_id, effect->>'lane' AS lane, owner FROM outbox
+       WHERE document_id = ANY($1::text[]) AND owner IS NOT NULL ORDER BY id`,
+      [[...new Set(this.#effects.map(({ key }) => key.id))]],
+    );
+    const last = new Map<string, string>();
+    for (const { kind, account, region, document_id: id, lane, owner } of rows)
+      last.set(laneName(kind, { account, region, id }, { lane: lane ?? '' }), owner);
+    return this.#effects.map(
+      ({ kind, key, effect, performer }) => last.get(laneName(kind, key, effect)) ?? performer ?? self,
+    );
   }
 }
+
+type SavedEffects = Pick<TurnsOutcome, 'effects' | 'handed'>;
+
+type OutboxLane = {
+  kind: string;
+  account: string;
+  region: string;
+  document_id: string;
+  lane: string | null;
+  owner: string;
+};
 
 function isBeginning(version: number): boolean {
   return version % TURNS_BETWEEN_BEGINNINGS === 0;

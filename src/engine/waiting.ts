@@ -3,10 +3,13 @@
  * (`turns.ts`); read, claimed and cleared away here.
  */
 import type { EpochMs } from '../common/index.ts';
-import type { DocumentKey, Queryable } from '../store/index.ts';
-import type { Lease, SavedEffect } from './turns.ts';
+import { type DocumentKey, nextInSequence, type Queryable, type Tx } from '../store/index.ts';
+import { type Handed, laneName, type Lease, type SavedEffect } from './turns.ts';
 
 export type DueTimer = Readonly<{ kind: string; key: DocumentKey; name: string }>;
+
+/** An effect, and the instant from which it may be performed. */
+export type Waiting = Readonly<{ saved: SavedEffect; dueAt: EpochMs }>;
 
 const MOST_DUE = 1_000;
 
@@ -42,33 +45,94 @@ export async function nextTimerAt(q: Queryable): Promise<EpochMs | undefined> {
   return row?.due_at == null ? undefined : Number(row.due_at);
 }
 
-/**
- * Takes over the effects that nobody holds, or all of them; in the order of their saving, each with the instant at which it
- * may be performed. What another process is just taking is left to it.
- */
-export async function claimEffects(
-  q: Queryable,
-  lease: Lease,
-  all: boolean,
-  wallNow: number,
-): Promise<Readonly<{ saved: SavedEffect; dueAt: EpochMs }>[]> {
-  const rows = await q.query<{
-    id: string;
-    kind: string;
-    account: string;
-    region: string;
-    document_id: string;
-    effect: unknown;
-    attempts: number;
-    due_at: string | number;
-  }>(
-    `UPDATE outbox SET owner = $1, lease_until = $2 WHERE id IN (
-       SELECT id FROM outbox WHERE $3 OR owner IS NULL OR lease_until < $4 ORDER BY id FOR UPDATE SKIP LOCKED)
-     RETURNING id::text AS id, kind, account, region, document_id, effect, attempts, due_at`,
-    [lease.owner, lease.until, all, wallNow],
+/** Takes over every effect, where nobody else uses the database; in the order of their saving. */
+export async function claimAllEffects(q: Queryable, lease: Lease): Promise<Waiting[]> {
+  const rows = await q.query<WaitingRow>(`UPDATE outbox SET owner = $1, lease_until = $2 RETURNING ${WAITING}`, [
+    lease.owner,
+    lease.until,
+  ]);
+  return inOrder(rows);
+}
+
+/** Says whether effects of `owner` whose leases end no sooner than `leaseUntil` are nobody's any more. */
+export type IsFree = (owner: string | null, leaseUntil: number) => boolean;
+
+/** Who holds effects, each with the end of the lease that ends first. */
+export async function effectHolders(q: Queryable): Promise<Readonly<{ owner: string | null; leaseUntil: number }>[]> {
+  const rows = await q.query<{ owner: string | null; lease_until: string | number | null }>(
+    'SELECT owner, min(lease_until) AS lease_until FROM outbox GROUP BY owner',
   );
+  return rows.map(({ owner, lease_until: leaseUntil }) => ({ owner, leaseUntil: Number(leaseUntil ?? 0) }));
+}
+
+/**
+ * Takes over the effects that are nobody's. What stands in a lane with an effect that somebody holds goes to that one, so
+ * that a lane never has two performers: `handed` says what became whose. One process at a time does this.
+ */
+export async function takeOverEffects(
+  tx: Tx,
+  lease: Lease,
+  isFree: IsFree,
+): Promise<Readonly<{ taken: Waiting[]; handed: Handed }>> {
+  // A row that all who take over write: one at a time.
+  await nextInSequence(tx, 'engine.takeovers');
+  const rows = await tx.query<WaitingRow & { owner: string | null; lease_until: string | number | null }>(
+    `SELECT ${WAITING}, owner, lease_until FROM outbox ORDER BY id`,
+  );
+  const free = rows.filter((row) => row.owner !== lease.owner && isFree(row.owner, Number(row.lease_until ?? 0)));
+  if (free.length === 0) return { taken: [], handed: new Map() };
+  const isTaken = new Set(free.map(({ id }) => id));
+  const holders = new Map(
+    rows.flatMap((row) => (isTaken.has(row.id) ? [] : [[laneOf(row), row.owner ?? lease.owner]])),
+  );
+  const owners = free.map((row) => holders.get(laneOf(row)) ?? lease.owner);
+  await tx.query(
+    `UPDATE outbox SET owner = k.owner, lease_until = $3 FROM unnest($1::bigint[], $2::text[]) AS k(id, owner)
+     WHERE outbox.id = k.id`,
+    [free.map(({ id }) => id), owners, lease.until],
+  );
+  const handed = new Map<string, string[]>();
+  for (const [index, { id }] of free.entries()) {
+    const owner = owners[index] ?? lease.owner;
+    if (owner !== lease.owner) handed.set(owner, [...(handed.get(owner) ?? []), id]);
+  }
+  return { taken: inOrder(free.filter((_row, index) => owners[index] === lease.owner)), handed };
+}
+
+/** Makes our leases longer, and says what we hold. */
+export async function renewLeases(q: Queryable, lease: Lease): Promise<Waiting[]> {
+  const rows = await q.query<WaitingRow>(`UPDATE outbox SET lease_until = $2 WHERE owner = $1 RETURNING ${WAITING}`, [
+    lease.owner,
+    lease.until,
+  ]);
+  return inOrder(rows);
+}
+
+/** Those of the effects that are ours. */
+export async function heldEffects(q: Queryable, owner: string, ids: readonly string[]): Promise<Waiting[]> {
+  const rows = await q.query<WaitingRow>(`SELECT ${WAITING} FROM outbox WHERE owner = $1 AND id = ANY($2::bigint[])`, [
+    owner,
+    ids,
+  ]);
+  return inOrder(rows);
+}
+
+const WAITING = 'id::text AS id, kind, account, region, document_id, effect, attempts, due_at';
+
+type WaitingRow = {
+  id: string;
+  kind: string;
+  account: string;
+  region: string;
+  document_id: string;
+  effect: unknown;
+  attempts: number;
+  due_at: string | number;
+};
+
+function inOrder(rows: readonly WaitingRow[]): Waiting[] {
   return rows
-    .sort((a, b) => Number(a.id) - Number(b.id))
+    .toSorted((a, b) => Number(a.id) - Number(b.id))
     .map((row) => ({
       saved: {
         id: row.id,
@@ -81,8 +145,8 @@ export async function claimEffects(
     }));
 }
 
-export async function renewLeases(q: Queryable, lease: Lease): Promise<void> {
-  await q.query('UPDATE outbox SET lease_until = $2 WHERE owner = $1', [lease.owner, lease.until]);
+function laneOf({ kind, account, region, document_id: id, effect }: WaitingRow): string {
+  return laneName(kind, { account, region, id }, effect as SavedEffect['effect']);
 }
 
 export async function putOff(q: Queryable, effectId: string, attempts: number, dueAt: EpochMs): Promise<void> {

@@ -38,7 +38,15 @@ export {
 export { CommitUnknownError, DatabaseFullError, DatabaseUnavailableError, UnstorableTextError } from './failures.ts';
 export { openFolderBlobs } from './folder-blobs.ts';
 export { MigrationError } from './migrate.ts';
+export {
+  type Membership,
+  type MembershipOptions,
+  onlyMember,
+  openMembership,
+  type ProcessRecord,
+} from './membership.ts';
 export { openStore, type OpenStoreOptions, type StoreLog, StoreUnavailableError } from './open.ts';
+export { clientOf } from './url.ts';
 export { openStateFolder, type StateFolder, StateFolderError, type StateFolderReason } from './state-folder.ts';
 export type { Queryable, Row, Store, StoreKind, Tx } from './store.ts';
 export {

@@ -13,14 +13,19 @@ const MAX_CONNECTIONS = 10;
  * which is created when missing, so the role needs CREATE on the database (or the schema made for it beforehand).
  */
 export async function openUrl(options: OpenStoreOptions & Readonly<{ url: string }>): Promise<Store> {
-  const searchPath = `-c search_path=${SCHEMA}`;
-  // What the URL says wins over what stands beside it, so options of its own get ours put in front.
-  const client: pg.PoolConfig = {
-    connectionString: options.url.replace(/([?&]options=)/, `$1${encodeURIComponent(`${searchPath} `)}`),
-    options: searchPath,
-    application_name: 'sluice',
-  };
+  const client: pg.PoolConfig = clientOf(options.url);
   const applied = await migrateByClient(client, readMigrations(options.migrationsDir), options.wallNow(), OLDEST_MAJOR);
   if (applied.length > 0) options.log?.info('the database schema was brought up to date', { applied });
   return new PgStore({ kind: 'url', client, maxConnections: MAX_CONNECTIONS, log: options.log });
+}
+
+/** How a client of any kind connects by the URL. */
+export function clientOf(url: string): pg.ClientConfig {
+  const searchPath = `-c search_path=${SCHEMA}`;
+  return {
+    // What the URL says wins over what stands beside it, so options of its own get ours put in front.
+    connectionString: url.replace(/([?&]options=)/, `$1${encodeURIComponent(`${searchPath} `)}`),
+    options: searchPath,
+    application_name: 'sluice',
+  };
 }
