@@ -262,7 +262,7 @@ function goOnReturning<Info>(
     phase: { ...phase, returning },
     touchedTraffic: before.touchedTraffic || isSetting(returning),
     ...(event.type === 'TrafficSet' && went && { weightPercent: event.weightPercent }),
-    ...(decision.messages !== undefined && { statusMessages: withNew(before.statusMessages, decision.messages) }),
+    ...withMessages(before, decision.messages),
   };
   const { ending } = phase;
   const stayed = outcome?.type === 'Stayed' ? outcome.problem : undefined;
@@ -282,8 +282,12 @@ function goOnReturning<Info>(
   );
 }
 
-function withNew(before: readonly string[] = [], messages: readonly string[]): readonly string[] {
-  return [...before, ...messages.filter((message) => !before.includes(message))];
+function withMessages(
+  { statusMessages = [] }: DeploymentState,
+  messages: readonly string[] = [],
+): Pick<DeploymentState, 'statusMessages'> {
+  const fresh = messages.filter((message) => !statusMessages.includes(message));
+  return fresh.length === 0 ? {} : { statusMessages: [...statusMessages, ...fresh] };
 }
 
 function placeOf(state: DeploymentState, phase: 'Returning' | 'Restoring'): Place {

@@ -125,7 +125,7 @@ function seen(returning: Returning, original: Original, place: Place): ReturnDec
       const startPercent = steps?.startPercent ?? original.percent;
       if (startPercent === undefined) return set(returning, 100, messages);
       const percent = steps?.percent ?? startPercent;
-      const told = judgement.seen === undefined ? [] : [bothFailMessage(place, judgement.seen)];
+      const told = judgement.seen === undefined || steps !== undefined ? [] : [bothFailMessage(place, judgement.seen)];
       const stepping: Returning = { ...returning, steps: { startPercent, percent } };
       return set(stepping, nextPercent(startPercent, percent), [...messages, ...told]);
     }
