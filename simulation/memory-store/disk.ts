@@ -3,7 +3,19 @@
  * committed is here, what it had not is gone with it.
  */
 import { Locks } from './locks.ts';
-import { type CounterRow, type DocumentRow, type HistoryRow, keyText, type OutboxRow, type TimerRow } from './rows.ts';
+import {
+  type AuditRow,
+  type CounterRow,
+  type DocumentRow,
+  type HistoryRow,
+  keyText,
+  type MetricPointRow,
+  type MetricSeriesRow,
+  type ObjectRow,
+  type OutboxRow,
+  type QueueMessageRow,
+  type TimerRow,
+} from './rows.ts';
 import type { Change } from './session.ts';
 import { compareBytes } from './bytes.ts';
 import { Grouped, Sorted, SortedGroups, Table } from './table.ts';
@@ -38,6 +50,21 @@ export class MemoryDisk {
   readonly history = this.#table<HistoryRow>('history', (row) => `${documentOf(row)}\n${row.version}`, [
     this.historyByDocument,
   ]);
+
+  readonly audit = this.#table<AuditRow>('audit', (row) => String(row.id));
+
+  readonly objectVersions = new Grouped<ObjectRow>((row) => `${row.bucket}/${row.key}`);
+  readonly objectsByBucket = new Grouped<ObjectRow>((row) => row.bucket);
+  readonly objects = this.#table<ObjectRow>('objects', objectKey, [this.objectVersions, this.objectsByBucket]);
+
+  readonly messagesByQueue = new Grouped<QueueMessageRow>((row) => row.queue);
+  readonly queueMessages = this.#table<QueueMessageRow>('queue_messages', (row) => String(row.id), [
+    this.messagesByQueue,
+  ]);
+
+  readonly metricSeries = this.#table<MetricSeriesRow>('metric_series', (row) => row.identity);
+  readonly pointsBySeries = new Grouped<MetricPointRow>((row) => String(row.series_id));
+  readonly metricPoints = this.#table<MetricPointRow>('metric_points', pointKey, [this.pointsBySeries]);
 
   /** Calls back at each commit with what it changed, in the moment in which it becomes true. */
   watch(watcher: (changes: readonly Change[]) => void): void {
@@ -75,4 +102,14 @@ export function timerKey(
   row: Readonly<{ kind: string; account: string; region: string; document_id: string; name: string }>,
 ): string {
   return `${documentOf(row)}\n${row.name}`;
+}
+
+export function objectKey(row: Readonly<{ bucket: string; key: string; version_id: string }>): string {
+  return `${row.bucket}/${row.key}\n${row.version_id}`;
+}
+
+export function pointKey(
+  row: Readonly<{ series_id: number; at: number; unit: string; resolution: number; chunk: number }>,
+): string {
+  return `${row.series_id}\n${row.at}\n${row.unit}\n${row.resolution}\n${row.chunk}`;
 }

@@ -1,9 +1,13 @@
 /** Every statement that the memory store knows, found by its text. */
 import { collapse, type Statement, type StatementTable } from '../statement.ts';
+import { audit } from './audit.ts';
 import { documents } from './documents.ts';
 import { engine } from './engine.ts';
+import { metrics } from './metrics.ts';
+import { objects } from './objects.ts';
+import { queueMessages } from './queue-messages.ts';
 
-const TABLES: readonly StatementTable[] = [documents, engine];
+const TABLES: readonly StatementTable[] = [documents, engine, audit, objects, queueMessages, metrics];
 
 /** What every kind of server answers, whatever the tables. */
 const OF_THE_SERVER: Readonly<Record<string, Statement>> = {
