@@ -14,6 +14,7 @@
  *
  * Processes. An offer belongs to a process; `kill` drops all that process's offers, and nothing it awaits is ever answered.
  */
+import { setImmediate } from 'node:timers';
 import type { EpochMs } from '../src/common/index.ts';
 import { hashText, mix, Random } from './random.ts';
 
@@ -62,6 +63,7 @@ export class Scheduler {
   readonly #record: boolean;
   readonly #afterStep: (() => void) | undefined;
   readonly #dead = new Set<string>();
+  readonly #stalled = new Map<string, EpochMs>();
   #now: EpochMs;
   #steps = 0;
   #offers = 0;
@@ -123,6 +125,11 @@ export class Scheduler {
     for (const happening of this.#heap) if (happening.process === process) happening.run = undefined;
   }
 
+  /** The process stands still until then: what it waits for happens afterwards, and the world does not wait for it. */
+  stall(process: string, until: EpochMs): void {
+    if (until > (this.#stalled.get(process) ?? 0)) this.#stalled.set(process, until);
+  }
+
   isDead(process: string): boolean {
     return this.#dead.has(process);
   }
@@ -147,8 +154,8 @@ export class Scheduler {
 
   /** Takes one step, without draining. False: there is nothing to do. */
   step(): boolean {
-    this.#tidy();
-    const next = this.#pop();
+    let next = this.#next();
+    while (next !== undefined && this.#putsOff(next)) next = this.#next();
     if (next?.run === undefined) return false;
     if (next.at > this.#now) this.#now = next.at;
     this.#steps += 1;
@@ -197,6 +204,25 @@ export class Scheduler {
   /** The steps so far, if they are recorded. */
   history(): readonly Step[] {
     return this.#history;
+  }
+
+  #next(): Happening | undefined {
+    this.#tidy();
+    return this.#pop();
+  }
+
+  /** Puts off what belongs to a process that stands still. */
+  #putsOff(happening: Happening): boolean {
+    if (this.#stalled.size === 0) return false;
+    const until = this.#stalled.get(happening.process);
+    if (until === undefined) return false;
+    if (until <= happening.at) {
+      this.#stalled.delete(happening.process);
+      return false;
+    }
+    happening.at = until;
+    this.#push(happening);
+    return true;
   }
 
   #note(happening: Happening): void {
