@@ -9,6 +9,7 @@ import {
   type DocumentRow,
   type HistoryRow,
   keyText,
+  type LogEventRow,
   type MetricPointRow,
   type MetricSeriesRow,
   type ObjectRow,
@@ -51,20 +52,38 @@ export class MemoryDisk {
     this.historyByDocument,
   ]);
 
-  readonly audit = this.#table<AuditRow>('audit', (row) => String(row.id));
-
-  readonly objectVersions = new Grouped<ObjectRow>((row) => `${row.bucket}/${row.key}`);
-  readonly objectsByBucket = new Grouped<ObjectRow>((row) => row.bucket);
-  readonly objects = this.#table<ObjectRow>('objects', objectKey, [this.objectVersions, this.objectsByBucket]);
-
-  readonly messagesByQueue = new Grouped<QueueMessageRow>((row) => row.queue);
-  readonly queueMessages = this.#table<QueueMessageRow>('queue_messages', (row) => String(row.id), [
-    this.messagesByQueue,
+  readonly objectsByKey = new SortedGroups<ObjectRow>(
+    (row) => row.bucket,
+    () => '',
+    (a, b) => compareBytes(a.key, b.key) || b.sequence - a.sequence,
+  );
+  readonly objects = this.#table<ObjectRow>('objects', (row) => `${row.bucket}\n${row.version_id}\n${row.key}`, [
+    this.objectsByKey,
   ]);
 
-  readonly metricSeries = this.#table<MetricSeriesRow>('metric_series', (row) => row.identity);
-  readonly pointsBySeries = new Grouped<MetricPointRow>((row) => String(row.series_id));
-  readonly metricPoints = this.#table<MetricPointRow>('metric_points', pointKey, [this.pointsBySeries]);
+  readonly auditByRequest = new Grouped<AuditRow>((row) => row.request_id);
+  readonly audit = this.#table<AuditRow>('audit', (row) => String(row.id), [this.auditByRequest]);
+
+  readonly metricSeriesById = new Grouped<MetricSeriesRow>((row) => String(row.id));
+  readonly metricSeries = this.#table<MetricSeriesRow>('metric_series', (row) => row.identity, [this.metricSeriesById]);
+  readonly metricPointsBySeries = new SortedGroups<MetricPointRow>(
+    (row) => String(row.series_id),
+    () => '',
+    (a, b) => a.at - b.at || compareBytes(metricPointKey(a), metricPointKey(b)),
+  );
+  readonly metricPoints = this.#table<MetricPointRow>('metric_points', metricPointKey, [this.metricPointsBySeries]);
+
+  readonly logEventsByGroup = new SortedGroups<LogEventRow>(
+    (row) => row.log_group,
+    () => '',
+    (a, b) => a.at - b.at || a.id - b.id,
+  );
+  readonly logEvents = this.#table<LogEventRow>('log_events', (row) => String(row.id), [this.logEventsByGroup]);
+
+  readonly queueMessagesByQueue = new Grouped<QueueMessageRow>((row) => row.queue);
+  readonly queueMessages = this.#table<QueueMessageRow>('queue_messages', (row) => String(row.id), [
+    this.queueMessagesByQueue,
+  ]);
 
   /** Calls back at each commit with what it changed, in the moment in which it becomes true. */
   watch(watcher: (changes: readonly Change[]) => void): void {
@@ -104,11 +123,7 @@ export function timerKey(
   return `${documentOf(row)}\n${row.name}`;
 }
 
-export function objectKey(row: Readonly<{ bucket: string; key: string; version_id: string }>): string {
-  return `${row.bucket}/${row.key}\n${row.version_id}`;
-}
-
-export function pointKey(
+export function metricPointKey(
   row: Readonly<{ series_id: number; at: number; unit: string; resolution: number; chunk: number }>,
 ): string {
   return `${row.series_id}\n${row.at}\n${row.unit}\n${row.resolution}\n${row.chunk}`;

@@ -25,6 +25,29 @@ export function jsonValue(text: string): unknown {
   return first === OPEN_BRACE || first === OPEN_BRACKET ? inOrder(value) : value;
 }
 
+/** A value as PostgreSQL writes a `jsonb`: a blank after each comma and colon. */
+export function jsonbOut(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(jsonbOut).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return `{${Object.entries(value)
+    .map(([name, member]) => `${JSON.stringify(name)}: ${jsonbOut(member)}`)
+    .join(', ')}}`;
+}
+
+/** `value ->> 'name'`: text as it is, other values written, null for what is not there. */
+export function memberText(value: unknown, name: string): string | null {
+  const member = memberOf(value, name);
+  if (member === undefined || member === null) return null;
+  return typeof member === 'string' ? member : jsonbOut(member);
+}
+
+/** `value -> 'name'`. */
+export function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
+    ? (value as Record<string, unknown>)[name]
+    : undefined;
+}
+
 /** An error with PostgreSQL's SQLSTATE, as the driver would give it. */
 export function failure(code: string, message: string, detail?: string): Error {
   return Object.assign(new Error(message), { code, ...(detail !== undefined && { detail }) });

@@ -48,20 +48,10 @@ export type HistoryRow = Readonly<{
   fingerprint: number | null;
 }>;
 
-export type AuditRow = Readonly<{
-  id: number;
-  at: number;
-  account: string;
-  region: string;
-  request_id: string;
-  service: string;
-  operation: string;
-  principal: string;
-  error_code: string | null;
-  management: boolean;
-  recipient: string | null;
-  record: string;
-}>;
+/** The first columns of a key, as one text. No column of a key holds a line feed but an id, which comes last. */
+export function keyText(kind: string, account: string, region: string, id: string): string {
+  return `${kind}\n${account}\n${region}\n${id}`;
+}
 
 export type ObjectRow = Readonly<{
   bucket: string;
@@ -77,19 +67,19 @@ export type ObjectRow = Readonly<{
   segments: string;
 }>;
 
-export type QueueMessageRow = Readonly<{
+export type AuditRow = Readonly<{
   id: number;
-  queue: string;
-  message_id: string;
-  body: string;
-  attributes: string;
-  system: string;
-  sender: string;
-  sent_at: number;
-  visible_at: number;
-  first_received_at: number | null;
-  receive_count: number;
-  receipt: string | null;
+  at: number;
+  account: string;
+  region: string;
+  request_id: string;
+  service: string;
+  operation: string;
+  principal: string;
+  error_code: string | null;
+  record: string;
+  management: boolean;
+  recipient: string | null;
 }>;
 
 export type MetricSeriesRow = Readonly<{
@@ -117,7 +107,26 @@ export type MetricPointRow = Readonly<{
   counts: readonly number[];
 }>;
 
-/** The first columns of a key, as one text. No column of a key holds a line feed but an id, which comes last. */
-export function keyText(kind: string, account: string, region: string, id: string): string {
-  return `${kind}\n${account}\n${region}\n${id}`;
-}
+export type LogEventRow = Readonly<{
+  id: number;
+  log_group: string;
+  stream: string;
+  at: number;
+  ingested_at: number;
+  message: string;
+}>;
+
+export type QueueMessageRow = Readonly<{
+  id: number;
+  queue: string;
+  message_id: string;
+  body: string;
+  attributes: string;
+  system: string;
+  sender: string;
+  sent_at: number;
+  visible_at: number;
+  first_received_at: number | null;
+  receive_count: number;
+  receipt: string | null;
+}>;

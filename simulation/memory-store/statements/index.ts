@@ -3,11 +3,12 @@ import { collapse, type Statement, type StatementTable } from '../statement.ts';
 import { audit } from './audit.ts';
 import { documents } from './documents.ts';
 import { engine } from './engine.ts';
+import { logEvents } from './log-events.ts';
 import { metrics } from './metrics.ts';
 import { objects } from './objects.ts';
 import { queueMessages } from './queue-messages.ts';
 
-const TABLES: readonly StatementTable[] = [documents, engine, audit, objects, queueMessages, metrics];
+const TABLES: readonly StatementTable[] = [documents, engine, objects, audit, metrics, logEvents, queueMessages];
 
 /** What every kind of server answers, whatever the tables. */
 const OF_THE_SERVER: Readonly<Record<string, Statement>> = {
