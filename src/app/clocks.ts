@@ -31,10 +31,11 @@ export class RunningClock implements Clock {
   readonly #origin: EpochMs;
   readonly #timers = new Set<NodeJS.Timeout>();
 
-  constructor(options: Readonly<{ wallNow: () => number; factor?: number; startAt?: EpochMs }>) {
+  /** `startAt` of the clock is `wallOrigin` of the machine, which is now unless said. */
+  constructor(options: Readonly<{ wallNow: () => number; factor?: number; startAt?: EpochMs; wallOrigin?: EpochMs }>) {
     this.#wallNow = options.wallNow;
     this.#factor = options.factor ?? 1;
-    this.#wallOrigin = options.wallNow();
+    this.#wallOrigin = options.wallOrigin ?? options.wallNow();
     this.#origin = options.startAt ?? this.#wallOrigin;
   }
 

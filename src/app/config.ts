@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 import { existsSync, readFileSync } from 'node:fs';
 import { type ClockMode, parseClockMode } from './clocks.ts';
+import { CRASH_POINTS, type CrashAt, parseCrashAt } from './crash-points.ts';
 import type { MasterSecretSetting } from './secrets/master-secret.ts';
 import { masterSecretSetting } from './secrets/setting.ts';
 import { readRemotes, type RemoteSetting } from './remotes/settings.ts';
@@ -16,6 +17,8 @@ export type ServerOptions = Readonly<{
   port?: number;
   /** `.sluice` in the working folder unless said. */
   stateDir?: string;
+  /** What processes on one database share: blobs, repositories, the master secret's file. The state folder unless said. */
+  sharedDir?: string;
   /** Keeps nothing: state goes to a temporary folder that is removed at the end. */
   ephemeral?: boolean;
   /** `real` (default), `manual`, `auto`, `x60`. */
@@ -50,6 +53,7 @@ export type ServerConfig = Readonly<{
   host: string;
   port: number;
   stateDir: string;
+  sharedDir: string | undefined;
   ephemeral: boolean;
   clock: ClockMode;
   clockStartAt: number | undefined;
@@ -66,6 +70,8 @@ export type ServerConfig = Readonly<{
   log: 'silent' | 'info' | 'debug';
   masterSecret: MasterSecretSetting;
   remotes: readonly RemoteSetting[];
+  /** For tests alone: where the server kills itself (`SLUICE_CRASH_AT`). */
+  crashAt: CrashAt | undefined;
   /** Folders that ship with Sluice. */
   packageDir: string;
   version: string;
@@ -104,11 +110,19 @@ export function compileOptions(
   const historyTurns = options.historyTurns ?? (turnsText === undefined ? HISTORY_TURNS : Number(turnsText));
   if (!Number.isInteger(historyTurns) || historyTurns < 0)
     throw new OptionError(`SLUICE_HISTORY_TURNS=${turnsText ?? historyTurns}: expected a number from 0`);
+  const sharedDir = options.sharedDir ?? environment['SLUICE_SHARED_DIR'];
+  const crashText = environment['SLUICE_CRASH_AT'];
+  const crashAt = crashText === undefined ? undefined : parseCrashAt(crashText);
+  if (crashText !== undefined && crashAt === undefined)
+    throw new OptionError(
+      `SLUICE_CRASH_AT=${crashText}: expected one of ${CRASH_POINTS.join(', ')}, a colon and a number`,
+    );
   const packageDir = findPackageDir();
   return Object.freeze({
     host: options.host ?? environment['SLUICE_HOST'] ?? '127.0.0.1',
     port,
     stateDir: resolve(options.stateDir ?? environment['SLUICE_STATE_DIR'] ?? '.sluice'),
+    sharedDir: sharedDir === undefined ? undefined : resolve(sharedDir),
     ephemeral: options.ephemeral ?? false,
     clock,
     clockStartAt: options.clockStartAt,
@@ -125,6 +139,7 @@ export function compileOptions(
     log: options.log ?? 'info',
     masterSecret: options.masterSecret ?? masterSecretSetting(environment, (message) => new OptionError(message)),
     remotes: options.remotes ?? remotesOf(options.configFile ?? environment['SLUICE_CONFIG'], environment),
+    crashAt,
     packageDir,
     version: packageVersion(),
   });

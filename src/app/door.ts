@@ -51,6 +51,7 @@ export class TheDoor implements Door {
   readonly #audit: AuditTrail;
   readonly #remotes: Remotes;
   /** The credentials of sessions that services made, by the principal they were given. */
+  readonly #onHandled: (() => void) | undefined;
   readonly #credentials = new WeakMap<Principal, CredentialFacts>();
   #house: House | undefined;
   #inFlight = 0;
@@ -62,6 +63,8 @@ export class TheDoor implements Door {
       authorizer: Authorizer;
       audit: AuditTrail;
       remotes: Remotes;
+      /** For tests of crashes: a call has been handled. */
+      onHandled?: () => void;
     }>,
   ) {
     this.#services = options.services;
@@ -69,6 +72,7 @@ export class TheDoor implements Door {
     this.#authorizer = options.authorizer;
     this.#audit = options.audit;
     this.#remotes = options.remotes;
+    this.#onHandled = options.onHandled;
   }
 
   /** Calls that are being answered, but for those that wait for something to happen. */
@@ -102,6 +106,7 @@ export class TheDoor implements Door {
       if (execution.validate === undefined) this.#validate(service, name, input);
       else execution.validate(input);
       output = ((await operation.handle(input, call)) ?? {}) as Record<string, unknown>;
+      this.#onHandled?.();
       return output;
     } catch (failure) {
       error = failure;

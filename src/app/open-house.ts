@@ -3,7 +3,7 @@
  * down in the reverse. A reset builds a new one behind the same port.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, type Ids, ManualClock, seededIds } from '../common/index.ts';
 import { LoopEngine, type RunningEngine } from '../engine/index.ts';
@@ -14,8 +14,11 @@ import { createIdentity } from '../services/iam/index.ts';
 import { controlsOf } from '../services/organizations/index.ts';
 import {
   type Blobs,
-  collection,
+  clientOf,
+  type Membership,
+  onlyMember,
   openFolderBlobs,
+  openMembership,
   openStateFolder,
   openStore,
   type StateFolder,
@@ -24,14 +27,17 @@ import {
 import { AuditTrail } from './audit.ts';
 import { Authorizer, type OnDecision } from './authorizer.ts';
 import { CallContext, resourceTags, withCallContext } from './call-context.ts';
-import { AutoStepper, type ClockMode, RunningClock, Stepper } from './clocks.ts';
+import { AutoStepper, type ClockMode, formatClockMode, RunningClock, Stepper } from './clocks.ts';
 import type { ServerConfig } from './config.ts';
+import { crashingBlobs, crashingStore, crashPoints } from './crash-points.ts';
 import { TheDoor } from './door.ts';
+import { keepScaledClock, openClock, type OpenClock, writeClock } from './open-clock.ts';
 import { loadServices } from './registry.ts';
 import { Remotes } from './remotes/remotes.ts';
 import { openRootKey } from './secrets/root-key.ts';
 import { sealerOf } from './secrets/sealer.ts';
-import { machinePath, systemIds, wallNow as machineNow, wallTimer as machineTimer } from './system.ts';
+import { checkSharedFolder } from './shared-folder.ts';
+import { killSelf, machinePath, systemIds, wallNow as machineNow, wallTimer as machineTimer } from './system.ts';
 
 export interface OpenHouse {
   readonly house: House;
@@ -62,6 +68,8 @@ export type HouseParts = Readonly<{
   folder?: StateFolder;
   store?: Store;
   blobs?: Blobs;
+  /** Who shares the store. Absent: whoever the store's kind says. */
+  members?: Membership;
   runtime?: Runtime;
   /** Whoever gives a clock moves it: `advance` is absent then. */
   clock?: Clock;
@@ -72,10 +80,6 @@ export type HouseParts = Readonly<{
   /** Sees every decision of the authorizer. */
   onDecision?: OnDecision;
 }>;
-
-type ClockRecord = { now: number };
-const clockRecords = collection<ClockRecord>('house.clock');
-const CLOCK_KEY = { account: '', region: '', id: 'clock' };
 
 /** `endpoint` is asked when a child process needs it: the port is known only once the listener is up. */
 export async function openHouse(
@@ -95,7 +99,8 @@ export async function openHouse(
   try {
     const folder = parts.folder ?? (await openStateFolder(temporary ?? config.stateDir));
     if (parts.folder === undefined) closers.push(() => folder.release());
-    const [loaded, store] = await Promise.all([
+    const crash = crashPoints(config.crashAt, killSelf);
+    const [loaded, opened] = await Promise.all([
       loadServices(config.services),
       parts.store ??
         openStore({
@@ -107,30 +112,62 @@ export async function openHouse(
           searchPath: machinePath(),
           wallNow,
           log,
+          ...(crash && { onMigrated: () => crash('AfterMigration') }),
         }),
     ]);
-    if (parts.store === undefined) closers.push(() => store.close());
+    if (parts.store === undefined) closers.push(() => opened.close());
+    const store = crash === undefined ? opened : crashingStore(opened, crash);
     const runtime = parts.runtime ?? openProcessRuntime({ ledgerDir: join(folder.path, 'processes'), log });
     if (parts.runtime === undefined) closers.push(() => runtime.close());
     const ended = await runtime.endOrphans();
     if (ended.length > 0) log.warn('ended processes that an earlier run left', { labels: ended });
-    const { clock, closeClock } =
-      parts.clock === undefined
-        ? await openClock(config, store, wallNow, wallTimer)
-        : { clock: parts.clock, closeClock: () => {} };
-    closers.push(closeClock);
     const ids = parts.ids ?? (config.seed === undefined ? systemIds() : seededIds(config.seed));
-    const rootKey = await openRootKey(config.masterSecret, { store, stateDir: folder.path, ids, wallNow });
+    const sharedDir = config.ephemeral ? folder.path : (config.sharedDir ?? folder.path);
+    const clockSetting = { mode: config.clock, startAt: config.clockStartAt, wallNow };
+    let opening: OpenClock | undefined = parts.clock && { clock: parts.clock, anchor: undefined };
+    let members = parts.members;
+    if (
+      members === undefined &&
+      store.kind === 'url' &&
+      config.databaseUrl !== undefined &&
+      parts.store === undefined
+    ) {
+      members = await openMembership({
+        store,
+        client: clientOf(config.databaseUrl),
+        about: { host: hostname(), pid: process.pid, clock: formatClockMode(config.clock) },
+        wallNow,
+        wallTimer,
+        log,
+        admit: async (tx, others) => {
+          if (!config.ephemeral) await checkSharedFolder(tx, sharedDir, () => ids.uuid());
+          opening = await openClock(clockSetting, tx, others);
+        },
+      });
+    }
+    if (parts.members === undefined && members !== undefined) closers.push(() => members?.close());
+    crash?.('AfterJoin');
+    const { clock, anchor } = (opening ??= await openClock(clockSetting, store, []));
+    if (parts.clock === undefined && clock instanceof RunningClock) closers.push(() => clock.close());
+    if (parts.clock === undefined && config.clock.kind === 'scaled') {
+      const isLast = async (): Promise<boolean> => members === undefined || members.isAlone();
+      closers.push(keepScaledClock(store, { clock, anchor }, config.clock.factor, wallTimer, isLast));
+    }
+    const rootKey = await openRootKey(config.masterSecret, { store, stateDir: sharedDir, ids, wallNow });
     const modelsDir = join(config.packageDir, 'models');
     const models = parts.models ?? openModels(modelsDir);
     const services = withCallContext(loaded, new CallContext(models, openAuthorizationReference(modelsDir)));
+    const alone = members?.exclusive ?? store.kind !== 'url';
+    const self = members ?? onlyMember(ids.uuid());
     const engine = new LoopEngine({
       store,
       clock,
       wallNow,
       wallTimer,
-      owner: ids.uuid(),
-      alone: store.kind !== 'url',
+      owner: self.self,
+      alone,
+      ...(members !== undefined && !members.exclusive && { members }),
+      ...(crash && { crashPoint: crash }),
       historyTurns: config.historyTurns,
       onError: (message, error) => log.warn(message, { error: error instanceof Error ? error.message : String(error) }),
     });
@@ -148,10 +185,13 @@ export async function openHouse(
     );
     const remotes = new Remotes(config.remotes, models, wallNow);
     closers.push(() => remotes.close());
-    const door = new TheDoor({ services, models, authorizer, audit, remotes });
+    const onHandled = crash && (() => crash('AfterHandler'));
+    const door = new TheDoor({ services, models, authorizer, audit, remotes, ...(onHandled && { onHandled }) });
+    const blobs = parts.blobs ?? (await openFolderBlobs(join(sharedDir, 'blobs')));
     const house: House = {
       store,
-      blobs: parts.blobs ?? (await openFolderBlobs(join(folder.path, 'blobs'))),
+      blobs: crash === undefined ? blobs : crashingBlobs(blobs, crash),
+      members: self,
       engine,
       clock,
       ids,
@@ -165,6 +205,7 @@ export async function openHouse(
         defaultRegion: config.region,
         endpoint,
         stateDir: folder.path,
+        sharedDir,
         assetsDir: join(config.packageDir, 'assets'),
         searchPath: machinePath(),
         ...(config.concurrentBuilds === undefined ? {} : { concurrentBuilds: config.concurrentBuilds }),
@@ -182,10 +223,12 @@ export async function openHouse(
     closers.push(() => audit.flush());
     const stepper =
       clock instanceof ManualClock && parts.clock === undefined
-        ? new Stepper(clock, engine, (now) => clockRecords.put(store, CLOCK_KEY, { now }))
+        ? new Stepper(clock, engine, (now) => writeClock(store, now))
         : undefined;
     closers.push(() => engine.stop());
     await engine.start();
+    self.watch();
+    crash?.('AfterResume');
     if (config.clock.kind === 'auto' && stepper !== undefined) {
       const auto = new AutoStepper(stepper, engine, () => door.callsInFlight() > 0);
       auto.start();
@@ -211,38 +254,4 @@ export async function openHouse(
     await closeAll().catch(() => {});
     throw error;
   }
-}
-
-/** Simulated time never goes back: a stepped or scaled clock resumes where the state says it was. */
-async function openClock(
-  config: ServerConfig,
-  store: Store,
-  wallNow: () => number,
-  wallTimer: NonNullable<HouseParts['wallTimer']>,
-): Promise<{ clock: Clock; closeClock: () => Promise<void> }> {
-  if (config.clock.kind === 'real') {
-    const clock = new RunningClock({ wallNow });
-    return { clock, closeClock: async () => clock.close() };
-  }
-  const saved = (await clockRecords.get(store, CLOCK_KEY))?.document.now;
-  const startAt = Math.max(saved ?? 0, config.clockStartAt ?? (saved === undefined ? wallNow() : 0));
-  if (config.clock.kind !== 'scaled') {
-    await clockRecords.put(store, CLOCK_KEY, { now: startAt });
-    return { clock: new ManualClock(startAt), closeClock: async () => {} };
-  }
-  const clock = new RunningClock({ wallNow, factor: config.clock.factor, startAt });
-  let live = true;
-  const save = async (): Promise<void> => {
-    await clockRecords.put(store, CLOCK_KEY, { now: clock.now() });
-    if (live) wallTimer(() => void save().catch(() => {}), 1_000);
-  };
-  await save();
-  return {
-    clock,
-    closeClock: async () => {
-      live = false;
-      clock.close();
-      await clockRecords.put(store, CLOCK_KEY, { now: clock.now() }).catch(() => {});
-    },
-  };
 }

@@ -15,6 +15,11 @@ export function wallTimer(callback: () => void, delayMs: number): () => void {
   return () => clearTimeout(timer);
 }
 
+/** SIGKILL: nothing more is done in this process, not even in this function. */
+export function killSelf(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
 /** Random ids. Bytes are drawn from the operating system 4 KiB at a time, since each draw costs microseconds. */
 export function systemIds(): Ids {
   let pool = new Uint8Array(0);

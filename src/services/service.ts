@@ -8,7 +8,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessRequest, Clock, Ids, Json, Principal, RequestContext, Session } from '../common/index.ts';
 import type { Engine, LoopDefinition } from '../engine/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
-import type { Blobs, Store } from '../store/index.ts';
+import type { Blobs, Membership, Store } from '../store/index.ts';
 import type { Foresee } from './foreseen.ts';
 import type { Work } from './work.ts';
 
@@ -16,6 +16,8 @@ import type { Work } from './work.ts';
 export interface House {
   readonly store: Store;
   readonly blobs: Blobs;
+  /** The processes that share the store. */
+  readonly members: Membership;
   readonly engine: Engine;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -45,8 +47,10 @@ export type HouseConfig = Readonly<{
   defaultRegion: string;
   /** `http://127.0.0.1:4566`: where child processes reach the front door. Read it when needed: the port is known only once listening. */
   endpoint: () => string;
-  /** Folder for working files (build folders, repositories); absolute. */
+  /** Folder for working files of this process (build folders, unpacked code); absolute. */
   stateDir: string;
+  /** Folder for what every process on this database must find (repositories); absolute, and often the same. */
+  sharedDir: string;
   /** Folder of read-only files that ship with Sluice (bootstraps, models); absolute. */
   assetsDir: string;
   /** `PATH` of the machine, for child processes (builds, git). */

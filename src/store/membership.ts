@@ -29,11 +29,15 @@ export interface Membership {
    * anywhere before this was asked and is not among them is gone.
    */
   standing(): Promise<ReadonlySet<string>>;
+  /** Whether nobody else is here at this moment. */
+  isAlone(): Promise<boolean>;
   /** Told to every other process when what `q` is has committed. Short: a kilobyte or so. Not kept for who is away. */
   tell(q: Queryable, message: string): Promise<void>;
   onMessage(listener: (message: string) => void): void;
   /** Other processes are gone: called in one of those that remain, once, and again by the next start if it fails. */
   onGone(listener: (names: readonly string[]) => Promise<void>): void;
+  /** From now on it is looked who is gone. Call it once, when the listeners are there. */
+  watch(): void;
   /** Leaves at once. Calling it twice is harmless. */
   close(): Promise<void>;
 }
@@ -51,10 +55,8 @@ export type ProcessRecord = Readonly<{
 
 export type MembershipOptions = Readonly<{
   store: Store;
-  /** For a store by URL. */
-  client?: pg.ClientConfig;
-  /** Names the only process of an embedded store. */
-  name: string;
+  /** A session of its own with the same database. */
+  client: pg.ClientConfig;
   about: Readonly<{ host: string; pid: number; clock: string }>;
   wallNow: () => number;
   wallTimer: (callback: () => void, delayMs: number) => () => void;
@@ -80,9 +82,8 @@ const keyOf = (name: string): { account: string; region: string; id: string } =>
 });
 
 export async function openMembership(options: MembershipOptions): Promise<Membership> {
-  if (options.client === undefined) return onlyMember(options.name);
   const number = await nextInSequence(options.store, 'house.processes');
-  const member = new Member({ ...options, client: options.client }, number);
+  const member = new Member(options, number);
   await member.join();
   return member;
 }
@@ -95,9 +96,11 @@ export function onlyMember(name: string): Membership {
     stands: () => true,
     standingAgain: () => Promise.resolve(),
     standing: () => Promise.resolve(new Set([name])),
+    isAlone: () => Promise.resolve(true),
     tell: () => Promise.resolve(),
     onMessage: () => {},
     onGone: () => {},
+    watch: () => {},
     close: () => Promise.resolve(),
   };
 }
@@ -105,7 +108,7 @@ export function onlyMember(name: string): Membership {
 class Member implements Membership {
   readonly self: string;
   readonly exclusive = false;
-  readonly #options: MembershipOptions & Readonly<{ client: pg.ClientConfig }>;
+  readonly #options: MembershipOptions;
   readonly #number: number;
   readonly #messageListeners: ((message: string) => void)[] = [];
   readonly #goneListeners: ((names: readonly string[]) => Promise<void>)[] = [];
@@ -115,7 +118,7 @@ class Member implements Membership {
   #cancelBeat: (() => void) | undefined;
   #closed = false;
 
-  constructor(options: MembershipOptions & Readonly<{ client: pg.ClientConfig }>, number: number) {
+  constructor(options: MembershipOptions, number: number) {
     this.#options = options;
     this.#number = number;
     this.self = `process-${number}`;
@@ -136,7 +139,10 @@ class Member implements Membership {
       await this.close();
       throw error;
     }
-    this.#beatLater();
+  }
+
+  watch(): void {
+    if (!this.#closed) this.#beatLater();
   }
 
   stands(): boolean {
@@ -161,6 +167,11 @@ class Member implements Membership {
       if (missingSince === undefined || now - missingSince < GONE_AFTER_MS) standing.add(record.name);
     }
     return standing;
+  }
+
+  async isAlone(): Promise<boolean> {
+    const found = await this.#look(this.#options.store);
+    return found.every(({ record, here }) => !here || record.name === this.self);
   }
 
   async tell(q: Queryable, message: string): Promise<void> {

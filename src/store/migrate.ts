@@ -53,6 +53,7 @@ export async function migrate(
   connection: MigrationConnection,
   migrations: readonly Migration[],
   appliedAt: number,
+  onMigrated: (name: string) => void = () => {},
 ): Promise<string[]> {
   if (missing(migrations, await applied(connection)).length === 0) return [];
   await connection.run(`SELECT pg_advisory_lock(${LOCK_KEY})`);
@@ -66,6 +67,7 @@ export async function migrate(
     for (const migration of missing(migrations, await applied(connection))) {
       await apply(connection, migration, appliedAt);
       names.push(migration.name);
+      onMigrated(migration.name);
     }
     return names;
   } finally {

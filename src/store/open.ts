@@ -38,6 +38,8 @@ export type OpenStoreOptions = Readonly<{
   /** The machine's time, for deadlines and the record of migrations. */
   wallNow: () => number;
   log?: StoreLog;
+  /** Told of each migration when it has been applied. */
+  onMigrated?: (name: string) => void;
   /** A PATH on which a PostgreSQL server may be found. Versioned folders of distributions are always looked at. */
   searchPath?: string;
   /** Only builds from the npm package, or only ones of this machine. */

@@ -148,7 +148,10 @@ export class PgStore implements Store {
     } catch (error) {
       open = false;
       broken = isConnectionLost(error);
-      if (broken && committing && !wasNotSent(error)) throw new CommitUnknownError(error);
+      if (broken && committing && !wasNotSent(error)) {
+        this.#callBack(endings);
+        throw new CommitUnknownError(error);
+      }
       if (!broken && !(committing && retriesTransaction(error))) {
         await client.query('ROLLBACK').catch(() => {
           broken = true;
@@ -221,8 +224,9 @@ export async function migrateByClient(
   config: pg.PoolConfig,
   migrations: readonly Migration[],
   appliedAt: number,
-  oldestMajor?: number,
+  options: Readonly<{ oldestMajor?: number; onMigrated?: (name: string) => void }> = {},
 ): Promise<string[]> {
+  const { oldestMajor } = options;
   const client = new pg.Client(config);
   client.on('error', () => {}); // The query under way rejects with it.
   await client.connect();
@@ -243,6 +247,7 @@ export async function migrateByClient(
       },
       migrations,
       appliedAt,
+      options.onMigrated,
     );
   } finally {
     await client.end().catch(() => {});

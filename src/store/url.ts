@@ -14,7 +14,10 @@ const MAX_CONNECTIONS = 10;
  */
 export async function openUrl(options: OpenStoreOptions & Readonly<{ url: string }>): Promise<Store> {
   const client: pg.PoolConfig = clientOf(options.url);
-  const applied = await migrateByClient(client, readMigrations(options.migrationsDir), options.wallNow(), OLDEST_MAJOR);
+  const applied = await migrateByClient(client, readMigrations(options.migrationsDir), options.wallNow(), {
+    oldestMajor: OLDEST_MAJOR,
+    onMigrated: options.onMigrated,
+  });
   if (applied.length > 0) options.log?.info('the database schema was brought up to date', { applied });
   return new PgStore({ kind: 'url', client, maxConnections: MAX_CONNECTIONS, log: options.log });
 }

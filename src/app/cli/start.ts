@@ -9,6 +9,7 @@ type StartFlags = Readonly<{
   port?: string;
   host?: string;
   state?: string;
+  shared?: string;
   clock?: string;
   account?: string;
   region?: string;
@@ -26,6 +27,7 @@ export function addStartCommand(program: Command): void {
     .option('--port <port>', 'port to listen on (default 4566; 0: any free one)')
     .option('--host <address>', 'address to listen on (default 127.0.0.1)')
     .option('--state <folder>', 'where state is kept (default .sluice)')
+    .option('--shared <folder>', 'what several processes on one database share (default: the state folder)')
     .option('--ephemeral', 'keep nothing; answers POST /_sluice/reset')
     .option('--clock <mode>', 'real, manual, auto, or x<N> for N times real speed (default real)')
     .option('--account <id>', 'the first account, twelve digits (default 000000000000)')
@@ -44,6 +46,7 @@ async function start(flags: StartFlags): Promise<void> {
       ...(flags.port === undefined ? {} : { port: Number(flags.port) }),
       ...(flags.host === undefined ? {} : { host: flags.host }),
       ...(flags.state === undefined ? {} : { stateDir: flags.state }),
+      ...(flags.shared === undefined ? {} : { sharedDir: flags.shared }),
       ...(flags.clock === undefined ? {} : { clock: flags.clock }),
       ...(flags.account === undefined ? {} : { account: flags.account }),
       ...(flags.region === undefined ? {} : { region: flags.region }),

@@ -44,13 +44,15 @@ export type BuildState<Definition = unknown> = Readonly<{
   phases: readonly BuildPhase[];
   /** Counts admissions; 0 before the first. */
   run: number;
+  /** The process in whose room it runs, where several share the work; absent before it is admitted. */
+  holder?: string;
   /** StopBuild was called and the processes are being ended. */
   stopping: boolean;
   facts: BuildFacts;
 }>;
 
 export type BuildEvent =
-  | Readonly<{ type: 'Admitted' }>
+  | Readonly<{ type: 'Admitted'; holder?: string }>
   | Readonly<{
       type: 'PhaseEnded';
       run: number;
@@ -138,7 +140,11 @@ export function decide<D>(state: BuildState<D>, event: BuildEvent, now: EpochMs)
     case 'Admitted': {
       if (phase !== 'QUEUED') return unchanged;
       const run = state.run + 1;
-      const admitted = enter(closePhase({ ...state, run }, 'SUCCEEDED', [], now), 'PROVISIONING', now);
+      const admitted = enter(
+        closePhase({ ...held(state, event.holder), run }, 'SUCCEEDED', [], now),
+        'PROVISIONING',
+        now,
+      );
       return {
         state: admitted,
         effects: [
@@ -212,6 +218,10 @@ function enter<D>(state: BuildState<D>, phaseType: BuildPhaseType, now: EpochMs)
   return { ...state, phases: [...state.phases, { phaseType, startedAt: now, contexts: [] }] };
 }
 
+function held<D>({ holder: _before, ...state }: BuildState<D>, holder: string | undefined): BuildState<D> {
+  return holder === undefined ? state : { ...state, holder };
+}
+
 /** As it was before it was admitted, with what the lost run found out forgotten. */
 function backInLine<D>(state: BuildState<D>): BuildState<D> {
   const queued = state.phases.findIndex(({ phaseType }) => phaseType === 'QUEUED');
@@ -220,7 +230,7 @@ function backInLine<D>(state: BuildState<D>): BuildState<D> {
     .map((phase, index): BuildPhase =>
       index === queued ? { phaseType: 'QUEUED', startedAt: phase.startedAt, contexts: [] } : phase,
     );
-  return { ...state, phases, facts: {} };
+  return { ...held(state, undefined), phases, facts: {} };
 }
 
 /** `state` has its last phase closed. */

@@ -2,6 +2,7 @@
 import { isAwsError } from '../../common/index.ts';
 import { type BuildEffect, type BuildEvent, decide, isFinal } from '../../core/build/index.ts';
 import { defineLoop, type LoopDefinition } from '../../engine/index.ts';
+import type { DocumentKey } from '../../store/index.ts';
 import type { House } from '../service.ts';
 import { countMetrics, publishPhase, publishState } from './notifications.ts';
 import { activeBuilds, type Build, BUILD_LOOP, builds } from './records.ts';
@@ -12,10 +13,12 @@ export function buildLoop(house: House): LoopDefinition<Build, BuildEvent, Build
     kind: BUILD_LOOP,
     decide: (state, event, now) => decide(state, event, now),
     isFinal,
+    performedBy: ({ holder }) => holder,
     async perform(effect, { key }) {
       const room = buildRoom(house);
       switch (effect.type) {
         case 'Enqueue':
+          await noteHolder(house, key);
           room.enqueue(key);
           return;
         case 'Run':
@@ -45,11 +48,28 @@ export function buildLoop(house: House): LoopDefinition<Build, BuildEvent, Build
   });
 }
 
-/** At start: every build that was under way is put back in line, or ended honestly. */
+/** At start, and when other processes are gone: what they had under way is put back in line, or ended honestly. */
 export async function resumeBuilds(house: House): Promise<void> {
-  for (const { key } of await activeBuilds.list(house.store)) {
+  const { exclusive } = house.members;
+  const active = await activeBuilds.list(house.store);
+  const standing = exclusive ? new Set<string>() : await house.members.standing();
+  for (const { key, document } of active) {
+    const holder = (await builds.get(house.store, key))?.document.holder ?? document.holder;
+    // Without one its `Enqueue` is still to be performed, by whoever has it.
+    if (!exclusive && (holder === undefined || standing.has(holder))) continue;
     const build = await house.engine.submit<Build>(BUILD_LOOP, key, { type: 'Interrupted' });
     if (build === undefined) await activeBuilds.delete(house.store, key);
   }
   await buildRoom(house).tidy();
+}
+
+export async function startBuilds(house: House): Promise<void> {
+  house.members.onGone(() => resumeBuilds(house));
+  await resumeBuilds(house);
+}
+
+/** Where several processes share the work: whose room it is in. */
+async function noteHolder(house: House, key: DocumentKey): Promise<void> {
+  if (house.members.exclusive) return;
+  await activeBuilds.update(house.store, key, { buildId: key.id, holder: house.members.self });
 }

@@ -1,6 +1,6 @@
 /** CodeBuild: projects, and builds that really run, as processes of this machine. */
 import { operationsOf, type ServiceDefinition } from '../service.ts';
-import { buildLoop, resumeBuilds } from './build-loop.ts';
+import { buildLoop, startBuilds } from './build-loop.ts';
 import { batchDeleteBuilds, batchGetBuilds, listBuilds, listBuildsForProject } from './build-queries.ts';
 import { retryBuild, startBuild, stopBuild } from './builds.ts';
 import { findWork } from './find-work.ts';
@@ -40,6 +40,6 @@ export const codebuild: ServiceDefinition = {
     updateProject,
   }),
   loops: (house) => [buildLoop(house)],
-  start: resumeBuilds,
+  start: startBuilds,
   stop: closeBuildRoom,
 };

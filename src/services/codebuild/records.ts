@@ -68,7 +68,10 @@ export const BUILD_LOOP = 'codebuild.build';
 export const projects = collection<Project>('codebuild.project');
 export const builds = collection<Build>(BUILD_LOOP);
 /** One per build that is not final, under its project: counts against limits, and tells a start what it must look after. */
-export const activeBuilds = collection<Readonly<{ buildId: string }>>('codebuild.active-build');
+/** `holder`: the process in whose room it waits or runs, where several share the work. */
+type ActiveBuild = Readonly<{ buildId: string; holder?: string }>;
+
+export const activeBuilds = collection<ActiveBuild>('codebuild.active-build');
 export const startTokens =
   collection<Readonly<{ request: string; buildId: string; at: number }>>('codebuild.start-token');
 

@@ -36,6 +36,8 @@ export class BuildRoom {
   async run(key: DocumentKey, run: number): Promise<void> {
     const build = (await builds.get(this.#house.store, key))?.document;
     if (build === undefined || this.#closed || build.run !== run || currentPhase(build) !== 'PROVISIONING') return;
+    // Taken over from a process that is gone: the build is not ours to run, it goes back in line.
+    if (build.holder !== this.#holder()) return;
     const old = this.#runs.get(nameOf(key));
     if (old?.number === run) return;
     await old?.kill();
@@ -76,6 +78,11 @@ export class BuildRoom {
     await Promise.all([...this.#runs.values()].map((run) => run.kill()));
   }
 
+  #holder(): string | undefined {
+    const { exclusive, self } = this.#house.members;
+    return exclusive ? undefined : self;
+  }
+
   #folder(): string {
     return join(this.#house.config.stateDir, 'builds');
   }
@@ -91,9 +98,12 @@ export class BuildRoom {
 
   async #admit(key: DocumentKey): Promise<void> {
     try {
-      const build = await this.#house.engine.submit<Build>(BUILD_LOOP, key, { type: 'Admitted' });
-      // Ended while it waited: its CleanUp may have come and gone before it got the place.
-      if (build !== undefined && build.status === 'IN_PROGRESS') return;
+      const build = await this.#house.engine.submit<Build>(BUILD_LOOP, key, {
+        type: 'Admitted',
+        holder: this.#holder(),
+      });
+      // Ended while it waited: its CleanUp may have come and gone before it got the place. Or another has it.
+      if (build !== undefined && build.status === 'IN_PROGRESS' && build.holder === this.#holder()) return;
     } catch (error) {
       if (!this.#closed)
         this.#house.log.error('a build could not be admitted', { build: key.id, error: String(error) });

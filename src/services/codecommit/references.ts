@@ -133,6 +133,9 @@ export async function setDefaultBranch(
 export async function catchUp(house: House): Promise<void> {
   const all = await repositories.list(house.store);
   if (all.length === 0) return;
-  await gitFolder(house).tidy(new Set(all.map((stored) => stored.document.repositoryId)));
+  // What another process is just writing looks like what a crash left: it is tidied by the first of them to start.
+  if (await house.members.isAlone()) {
+    await gitFolder(house).tidy(new Set(all.map((stored) => stored.document.repositoryId)));
+  }
   for (const { key, document } of all) await recordReferences(house, key, document);
 }

@@ -33,7 +33,7 @@ export class GitFolder {
   readonly #open = new Map<string, BareRepository>();
 
   constructor(house: House) {
-    this.path = join(house.config.stateDir, 'git');
+    this.path = join(house.config.sharedDir, 'git');
     mkdirSync(this.path, { recursive: true, mode: 0o700 });
     this.env = gitEnvironment(house.config.searchPath, this.path);
   }

@@ -40,6 +40,7 @@ async function perform(house: House, effect: LineEffect, context: EffectContext)
   const run = await loadRun(house, key, effect.actionExecutionId, {
     fresh: effect.type === 'StartAction',
     attempt: context.attempt,
+    resumed: context.resumed === true,
     openedAt: openedAt.get(house),
   });
   if (run === undefined) return;

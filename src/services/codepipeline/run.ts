@@ -30,6 +30,8 @@ export type LoadOptions = Readonly<{
   fresh?: boolean;
   /** Of the effect; beyond the first, an earlier one may have got through. */
   attempt?: number;
+  /** The effect was taken over: whoever had it before may have got through. */
+  resumed?: boolean;
   /** When this process opened the house: whatever began before it, the process before may have done. */
   openedAt?: number;
 }>;
@@ -108,7 +110,8 @@ function makeRun(
       );
     },
     region,
-    mayHaveStarted: (options.attempt ?? 1) > 1 || action.startedAt <= (options.openedAt ?? 0),
+    mayHaveStarted:
+      (options.attempt ?? 1) > 1 || options.resumed === true || action.startedAt <= (options.openedAt ?? 0),
     client,
     artifacts: new ArtifactDesk({
       house,

@@ -27,7 +27,14 @@ const KIND = 'lambda.async-invocation';
 const DEFAULT_RETRIES = 2;
 const DEFAULT_AGE_MS = 6 * 3_600_000;
 
-type QueuedEvent = Readonly<{ place: Place; qualifier?: string; payload: Sealed; receivedAt: number }>;
+/** `holder`: the process that runs it, where several share the work. */
+type QueuedEvent = Readonly<{
+  place: Place;
+  qualifier?: string;
+  payload: Sealed;
+  receivedAt: number;
+  holder?: string;
+}>;
 
 const events = collection<QueuedEvent>('lambda.event');
 const states = collection<AsyncInvocationState>(KIND);
@@ -93,10 +100,23 @@ export function asyncInvocationLoop(
   });
 }
 
-/** Events that were running when an earlier run of Sluice ended are run again. Call once, before the engine starts. */
+/** Events that ran in a process that is gone are run again. Call once, before the engine starts. */
 export async function resumeEvents(house: House): Promise<void> {
-  for (const { key } of await states.list(house.store, { parent: 'Running' }))
+  house.members.onGone(() => runLostEvents(house));
+  await runLostEvents(house);
+}
+
+async function runLostEvents(house: House): Promise<void> {
+  const { exclusive } = house.members;
+  const running = await states.list(house.store, { parent: 'Running' });
+  const standing = exclusive ? new Set<string>() : await house.members.standing();
+  for (const { key } of running) {
+    if (!exclusive) {
+      const holder = (await events.get(house.store, key))?.document.holder;
+      if (holder !== undefined && standing.has(holder)) continue;
+    }
     await house.engine.submit(KIND, key, { type: 'RunInterrupted' });
+  }
 }
 
 /** Starts the function and returns; how it ends is reported when it ends, since that may take a quarter of an hour. */
@@ -114,6 +134,7 @@ async function begin(house: House, key: DocumentKey, run: number): Promise<Async
     throw error;
   }
   const payload = await unseal(house, event.payload);
+  if (!house.members.exclusive) await events.update(house.store, key, { ...event, holder: house.members.self });
   const now = house.clock.now();
   if (run === 1) measure(house, event, now, { AsyncEventAge: now - event.receivedAt });
   void execute(house, target, { requestId: key.id, payload })

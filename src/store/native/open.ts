@@ -58,7 +58,8 @@ export async function openNative(options: OpenStoreOptions, binaries: Binaries):
   try {
     const migrations = readMigrations(options.migrationsDir);
     const template = templateOf(binaries, migrations);
-    const migrateNow = (): Promise<string[]> => migrateByClient(client, migrations, options.wallNow());
+    const migrateNow = (): Promise<string[]> =>
+      migrateByClient(client, migrations, options.wallNow(), { onMigrated: options.onMigrated });
     if (clusterMajor(dataDir) === undefined) {
       rmSync(dataDir, { recursive: true, force: true });
       if (durable || !(await copyTemplate(template, dataDir))) {

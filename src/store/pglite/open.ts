@@ -45,7 +45,7 @@ export async function openPglite(options: OpenStoreOptions): Promise<Store> {
       template: useTemplate ? templateFile : undefined,
     });
     const client: pg.PoolConfig = { stream: () => link.stream(), user: 'postgres', database: 'postgres' };
-    const applied = await migrateByClient(client, migrations, options.wallNow());
+    const applied = await migrateByClient(client, migrations, options.wallNow(), { onMigrated: options.onMigrated });
     if (fresh && !useTemplate) {
       await keep(link, template, `${process.pid}-${Math.floor(options.wallNow())}`);
       forgetOldTemplates(template, TEMPLATE_PREFIX, options.wallNow());
