@@ -59,6 +59,8 @@ export interface RunningEngine extends Engine {
   isWorking(): boolean;
   /** Turns decided since start; for metrics and the bench. */
   turnCount(): number;
+  /** As registered; to decide again what was decided. */
+  definitionOf(kind: string): LoopDefinition<any, any, any> | undefined;
   /** Grows whenever anything begins: the same number twice, and nothing has begun between. */
   activityCount(): number;
 }
@@ -201,6 +203,10 @@ export class LoopEngine implements RunningEngine {
 
   turnCount(): number {
     return this.#turns;
+  }
+
+  definitionOf(kind: string): LoopDefinition<any, any, any> | undefined {
+    return this.#loops.get(kind);
   }
 
   activityCount(): number {

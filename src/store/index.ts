@@ -37,6 +37,7 @@ export {
 } from './metrics.ts';
 export { CommitUnknownError, DatabaseFullError, DatabaseUnavailableError, UnstorableTextError } from './failures.ts';
 export { openFolderBlobs } from './folder-blobs.ts';
+export { type LoopHistoryRow, readLoopHistory } from './loop-history.ts';
 export { MigrationError } from './migrate.ts';
 export {
   type Membership,

@@ -5,10 +5,18 @@ export {
   type AlarmState,
   decide,
   nextEvaluationAt,
+  type ReadWindow,
   readWindow,
   startAlarm,
   type StateSnapshot,
 } from './decide.ts';
 export { evaluate, evaluationRange, type Verdict } from './evaluate.ts';
 export { alarmTimestamp } from './reason.ts';
-export type { AlarmRule, AlarmValue, Comparison, Datapoint, MissingData } from './rule.ts';
+export {
+  type AlarmRule,
+  type AlarmValue,
+  breaches,
+  type Comparison,
+  type Datapoint,
+  type MissingData,
+} from './rule.ts';
