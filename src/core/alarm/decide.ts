@@ -122,7 +122,7 @@ export function decide<Definition extends AlarmDefinition>(
       const verdict = evaluate(definition.rule, event.points);
       if (verdict.value === 'Keep' || verdict.value === state.current.value) return { state, effects: [] };
       const data = reasonData(definition.rule, definition.statisticName, definition.unit, verdict.evaluated, now);
-      return change(state, { value: verdict.value, reason: verdict.reason, reasonData: data, at: now }, now);
+      return change(state, { value: verdict.value, reason: verdict.reason(), reasonData: data, at: now }, now);
     }
     case 'Configured':
       return {

@@ -68,7 +68,7 @@ test.each([
 });
 
 test('evaluate() words its reasons as AWS does', () => {
-  const reason = (r: AlarmRule, text: string) => evaluate(r, points(text)).reason;
+  const reason = (r: AlarmRule, text: string) => evaluate(r, points(text)).reason();
   expect(reason(rule(1, 1), '- - X')).toBe(
     'Threshold Crossed: 1 out of the last 1 datapoints [5.0 (24/11/26 06:04:00)] was greater than the threshold (0.0) (minimum 1 datapoint for OK -> ALARM transition).',
   );

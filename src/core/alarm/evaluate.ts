@@ -11,7 +11,8 @@ import { type AlarmRule, type AlarmValue, breaches, type Datapoint } from './rul
 export type Verdict = Readonly<{
   /** `Keep`: nothing is known that would change the state. */
   value: AlarmValue | 'Keep';
-  reason: string;
+  /** Worded when it is asked for: most evaluations change nothing. */
+  reason: () => string;
   /** The datapoints that decided, newest first. */
   evaluated: readonly Datapoint[];
 }>;
@@ -28,20 +29,19 @@ export function evaluate(rule: AlarmRule, points: readonly Datapoint[]): Verdict
   const window = real.slice(-n);
   const evaluated = window.toReversed();
   const breaching = window.filter((point) => breaches(rule, point.value));
-  const verdict = (value: Verdict['value'], reason: string): Verdict => ({ value, reason, evaluated });
+  const verdict = (value: Verdict['value'], reason: () => string): Verdict => ({ value, reason, evaluated });
 
   if (rule.leastSamples !== undefined && real.length > 0) {
     const samples = window.reduce((sum, point) => sum + (point.samples ?? 0), 0);
-    if (samples < rule.leastSamples) return verdict('Keep', '');
+    if (samples < rule.leastSamples) return verdict('Keep', () => '');
   }
   if (real.length >= n) {
-    return verdict(breaching.length >= m ? 'ALARM' : 'OK', crossedReason(rule, breaching.length >= m, evaluated));
+    return verdict(breaching.length >= m ? 'ALARM' : 'OK', () => crossedReason(rule, breaching.length >= m, evaluated));
   }
 
   const missing = n - real.length;
   const mixed = (value: 'OK' | 'ALARM', treatedAs: 'Breaching' | 'NonBreaching'): Verdict =>
-    verdict(
-      value,
+    verdict(value, () =>
       real.length === 0
         ? noDataReason(missing, treatedAs)
         : partlyMissingReason(rule, value === 'ALARM', evaluated, missing, treatedAs),
@@ -49,14 +49,16 @@ export function evaluate(rule: AlarmRule, points: readonly Datapoint[]): Verdict
   if (treatment === 'breaching') return mixed(breaching.length + missing >= m ? 'ALARM' : 'OK', 'Breaching');
   if (treatment === 'notBreaching') return mixed(breaching.length >= m ? 'ALARM' : 'OK', 'NonBreaching');
 
-  if (breaching.length >= m) return verdict('ALARM', crossedReason(rule, true, evaluated));
+  if (breaching.length >= m) return verdict('ALARM', () => crossedReason(rule, true, evaluated));
   if (real.length === 0) {
-    return treatment === 'missing' ? verdict('INSUFFICIENT_DATA', insufficientReason(n)) : verdict('Keep', '');
+    return treatment === 'missing'
+      ? verdict('INSUFFICIENT_DATA', () => insufficientReason(n))
+      : verdict('Keep', () => '');
   }
-  if (breaching.length < real.length) return verdict('OK', crossedReason(rule, false, evaluated));
-  if (treatment === 'ignore') return verdict('Keep', '');
+  if (breaching.length < real.length) return verdict('OK', () => crossedReason(rule, false, evaluated));
+  if (treatment === 'ignore') return verdict('Keep', () => '');
   // All that is known breaches, and it is too little: an alarm only if the oldest such datapoint is M periods old,
   // so that a single late datapoint does not raise the alarm prematurely.
   const age = points.length - points.findIndex((point) => breaches(rule, point.value));
-  return age >= m ? verdict('ALARM', crossedReason(rule, true, evaluated)) : verdict('Keep', '');
+  return age >= m ? verdict('ALARM', () => crossedReason(rule, true, evaluated)) : verdict('Keep', () => '');
 }
