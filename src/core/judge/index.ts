@@ -1,0 +1,3 @@
+export { addDurations, durationClass, type Durations, type Evidence, NOTHING, type Tally } from './evidence.ts';
+export { type Aspect, hear, type JudgeState, startJudge, type Verdict, verdict } from './judge.ts';
+export { defaultJudge, JUDGE_TAG, type JudgeSettings, type JudgeTag, readJudgeTag } from './settings.ts';
