@@ -147,9 +147,8 @@ class ProcessStore implements MemoryStore {
       if (this.#dead) return NEVER;
       open = false;
       connection.end();
-      const unknown = committing && isConnectionLost(error);
-      if (!unknown) this.#callBack(endings);
-      throw unknown ? new CommitUnknownError(error) : error;
+      this.#callBack(endings);
+      throw committing && isConnectionLost(error) ? new CommitUnknownError(error) : error;
     } finally {
       this.#release(connection);
     }

@@ -1,7 +1,7 @@
 /** What every kind of store does alike. What outlives a process is in `store-durability.test.ts`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isAwsError, seededIds } from '../../src/common/index.ts';
-import { collection, type DocumentKey, nextInSequence, type Store } from '../../src/store/index.ts';
+import { collection, CommitUnknownError, type DocumentKey, nextInSequence, type Store } from '../../src/store/index.ts';
 import { failWith, kinds, type OpenTestStore } from './store-kinds.ts';
 
 type Thing = { name?: string; [more: string]: unknown };
@@ -310,6 +310,29 @@ describe.each(kinds)('store: $name', (kind) => {
       await expect(store.query('SELECT $1::int AS n', ['not a number'])).rejects.toThrow();
       expect(await store.query('SELECT $1::int AS n', [7])).toEqual([{ n: 7 }]);
     });
+
+    it.skipIf(kind.name.startsWith('pglite'))(
+      'a commit that breaks is an error of its own, and the transaction has ended',
+      async () => {
+        await store.query('CREATE TABLE fragile (n integer)');
+        await store.query(
+          `CREATE FUNCTION end_session() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'`,
+        );
+        await store.query(
+          'CREATE CONSTRAINT TRIGGER fragile AFTER INSERT ON fragile DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION end_session()',
+        );
+        const seen: string[] = [];
+        const failing = store.transaction(async (tx) => {
+          tx.afterCommit(() => seen.push('committed'));
+          tx.afterEnd(() => seen.push('ended'));
+          await tx.query('INSERT INTO fragile VALUES (1)');
+        });
+        await expect(failing).rejects.toThrow(CommitUnknownError);
+        expect(seen).toEqual(['ended']);
+        await store.query('DROP TABLE fragile');
+        await store.query('DROP FUNCTION end_session');
+      },
+    );
 
     it('more statement texts than names still work', async () => {
       for (let n = 0; n < 450; n++)
