@@ -12,7 +12,7 @@ import { deploymentGroupArn } from './access.ts';
 import { inlineAppSpec } from './app-spec-file.ts';
 import { keyOf } from './applications.ts';
 import { groupKey } from './deployment-groups.ts';
-import { alarmWatch } from './group-settings.ts';
+import { alarmWatch, rollbackPolicy } from './group-settings.ts';
 import { standing } from './group-standing.ts';
 import { applications, type DeploymentGroup, deploymentGroups } from './records.ts';
 import { roleUse } from './role-sessions.ts';
@@ -50,6 +50,8 @@ async function* createDeployment(
   yield* triggers(group, planned);
   yield* readAlarms(planned);
   if (target !== undefined) yield* shift(target, planned);
+  const rollback = rollbackPolicy(input.autoRollbackConfiguration ?? group.autoRollbackConfiguration);
+  if (target !== undefined && Object.values(rollback).some(Boolean)) yield* lookBack(target, planned);
 }
 
 async function groupOf(
@@ -133,6 +135,18 @@ function* shift(target: Target, planned: Planned): Generator<Foreseen> {
     purpose: `shift the traffic of the alias ${alias} of ${functionName}`,
   };
   yield* hook('AfterAllowTraffic', target, planned);
+}
+
+/** What a rollback asks of the version it returns to; denied, it goes on without. See `original-version.ts`. */
+function* lookBack({ functionName, currentVersion }: Target, { scope, as }: Planned): Generator<Foreseen> {
+  const purpose = 'look, before a rollback, at the version it returns to';
+  const FunctionName = functionName;
+  for (const [service, operation, input] of [
+    ['lambda', 'GetFunctionConfiguration', { FunctionName, Qualifier: currentVersion }],
+    ['lambda', 'GetFunctionConcurrency', { FunctionName }],
+    ['cloudwatch', 'GetMetricData', { MetricDataQueries: [] }],
+  ] as const)
+    yield { service, operation, input, scope, as, purpose, optional: true };
 }
 
 function* hook(name: LambdaHookName, { hooks }: Target, { scope, as }: Planned): Generator<Foreseen> {
