@@ -10,6 +10,7 @@ import {
   type DeploymentEvent,
   type DeploymentState,
   firstEffects,
+  type Original,
 } from '../lambda-deployment/index.ts';
 import { allAtOnce, type Step } from '../traffic-shift/index.ts';
 import type { Fault } from './faults.ts';
@@ -66,9 +67,10 @@ export class DeploymentRun {
     return this.#state.phase.name === 'Ended' && (this.#rollback === undefined || this.#rollback.isOver);
   }
 
-  /** The version before serves again, or is to. */
-  get rolledBack(): boolean {
-    return this.#rollback !== undefined || this.#state.rollbackInfo !== undefined;
+  /** How its rollback ended; undefined: there is none, or it is under way. */
+  get rollback(): 'Succeeded' | 'Failed' | 'Stopped' | undefined {
+    const phase = this.#rollback?.state.phase;
+    return phase?.name === 'Ended' ? phase.status : undefined;
   }
 
   /** When it ended, its rollback apart. */
@@ -135,6 +137,9 @@ export class DeploymentRun {
         case 'InvokeHook':
           this.#invokeHook(effect.hook, effect.executionId, now);
           break;
+        case 'ReadOriginal':
+          this.#tell({ type: 'OriginalRead', look: effect.look, original: this.#original(effect.sinceAt, now) }, now);
+          break;
         case 'CreateRollback':
           this.#rollback = new DeploymentRun(this.#setting, now, this.#state, effect.moveTraffic);
           this.#rollback.begin(now);
@@ -154,6 +159,7 @@ export class DeploymentRun {
       hooks: this.#isRollback ? {} : Object.fromEntries((plan.hooks ?? []).map((hook) => [hook, hook])),
     };
     if (this.#isRollback) return { type: 'RevisionRead', target };
+    if (isDenied('s3:GetObject')) return { type: 'PreparationFailed', ...denied('AmazonS3', 's3:GetObject') };
     if (isDenied('lambda:GetAlias')) return { type: 'PreparationFailed', ...denied('AWSLambda', 'lambda:GetAlias') };
     if (site.weightPercent === 0) return { type: 'RevisionRead', target };
     return {
@@ -177,6 +183,19 @@ export class DeploymentRun {
       message: `The deployment was stopped because its alarms could not be polled. Not found: ${missing.map((name) => `<${name}>`).join(' ')}`,
     };
     return { type: 'AlarmsRead', raised: site.raised(), ...(missing.length === 0 ? {} : { unreadable }) };
+  }
+
+  #original(sinceAt: EpochMs, now: EpochMs): Original {
+    const { site, fault } = this.#setting;
+    if (fault.oldGone === true) return { exists: false, minutes: [], unread: [] };
+    return {
+      exists: true,
+      state: 'Active',
+      reservedConcurrency: null,
+      percent: 100 - site.weightPercent,
+      minutes: site.minutes(sinceAt, now),
+      unread: [],
+    };
   }
 
   #setTraffic(weightPercent: number, now: EpochMs): DeploymentEvent {

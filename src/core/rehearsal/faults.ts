@@ -8,6 +8,8 @@ export type Release = Readonly<{
   latencyFactor?: number;
   /** Nothing is published in this span, counted from when the traffic began to move. */
   metricsGap?: Readonly<{ fromMs: number; toMs: number }>;
+  /** Share of the requests of the version before that fail as well, from when the traffic began to move. */
+  oldErrorShare?: number;
 }>;
 
 export type Fault = Release &
@@ -15,12 +17,17 @@ export type Fault = Release &
     name: string;
     hook?: 'Hangs' | 'Fails';
     build?: 'Hangs' | 'Fails' | 'Dies';
+    /** The version before is deleted meanwhile: there is nothing to return to. */
+    oldGone?: boolean;
     approver?: 'Asleep' | 'Rejects';
-    /** Another release is pushed: so long after the traffic of the first began to move; without a time, in the middle of the bake. */
-    secondPush?: Readonly<{ afterMs?: number }>;
+    /**
+     * Further releases are pushed: so long after the traffic of the first began to move; `MidBake`: in the middle of its
+     * bake. While an approver sleeps, others push after an hour and after two.
+     */
+    pushes?: readonly (number | 'MidBake')[];
     /** A role lacks it. */
     denies?: Denial;
   }>;
 
-/** `action`: an IAM action. `at`: `Stage/Action`; absent: wherever it is needed. */
-export type Denial = Readonly<{ grant: string; at?: string }>;
+/** `grant`: an IAM action. `at`: `Stage/Action`; absent: wherever it is asked for. `by`: whose role lacks it; absent: every role. */
+export type Denial = Readonly<{ grant: string; at?: string; by?: 'pipeline' | 'build' | 'deployment' }>;

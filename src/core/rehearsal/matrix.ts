@@ -2,17 +2,25 @@
 import type { Plan } from './deployment.ts';
 import type { Fault } from './faults.ts';
 import type { Rehearsal } from './outcome.ts';
+import { rehearsePipeline } from './pipeline.ts';
+import type { PipelinePlan, PipelineWorkload } from './pipeline-plan.ts';
 import { rehearse } from './rehearse.ts';
 import type { Workload } from './workload.ts';
 
 export type FaultResult = Readonly<{
   fault: string;
   runs: number;
-  /** Runs that did not succeed. */
+  /** Runs that did not succeed: the deployment, or the pipeline's first execution. */
   caught: number;
-  /** Median, of those caught, from the beginning of the traffic's move. */
+  /** Runs in which a deployment of the release did not succeed: of a healthy release, false alarms. */
+  stopped: number;
+  /** Median, of those caught, from when the fault could be felt. */
   caughtAfterMs?: number;
+  /** The longest, of those caught. */
+  caughtAfterMostMs?: number;
   hurt: Readonly<{ median: number; most: number }>;
+  /** Median of the requests a minute that go on failing. */
+  goesOnPerMinute: number;
   /** The most frequent end. */
   ends: string;
   /** The alarm or the rule that acted most often. */
@@ -23,33 +31,69 @@ export type FaultResult = Readonly<{
 
 export function rehearseAll(
   plan: Plan,
-  workload: Workload,
+  workload: Workload & { readonly hookMs?: number },
   faults: readonly Fault[],
   seeds: number,
   firstSeed = 1,
 ): readonly FaultResult[] {
-  return faults.map((fault) => {
-    const runs = Array.from({ length: seeds }, (_, index) => rehearse(plan, workload, fault, firstSeed + index));
-    return resultOf(fault.name, runs);
-  });
+  return overSeeds(faults, seeds, firstSeed, (fault, seed) => rehearse(plan, workload, fault, seed));
+}
+
+export function rehearsePipelineAll(
+  plan: PipelinePlan,
+  workload: PipelineWorkload,
+  faults: readonly Fault[],
+  seeds: number,
+  firstSeed = 1,
+): readonly FaultResult[] {
+  return overSeeds(faults, seeds, firstSeed, (fault, seed) => rehearsePipeline(plan, workload, fault, seed));
+}
+
+function overSeeds(
+  faults: readonly Fault[],
+  seeds: number,
+  firstSeed: number,
+  play: (fault: Fault, seed: number) => Rehearsal,
+): readonly FaultResult[] {
+  return faults.map((fault) =>
+    resultOf(
+      fault.name,
+      Array.from({ length: seeds }, (_, index) => play(fault, firstSeed + index)),
+    ),
+  );
 }
 
 function resultOf(fault: string, runs: readonly Rehearsal[]): FaultResult {
   const caught = runs.filter(({ status }) => status !== 'Succeeded');
   const [example] = runs;
   if (example === undefined) throw new RangeError('a rehearsal needs one seed at least');
-  const after = median(caught.map(({ endedAfterMs }) => endedAfterMs));
-  const by = mostFrequent(caught.map(({ alarms, code }) => (alarms.length > 0 ? alarms.join(', ') : (code ?? ''))));
+  const times = caught.map(({ endedAfterMs }) => endedAfterMs);
+  const after = median(times);
+  const by = mostFrequent(caught.map(whatActed));
   return {
     fault,
     runs: runs.length,
     caught: caught.length,
-    ...(after === undefined ? {} : { caughtAfterMs: after }),
+    stopped: runs.filter(({ stopped }) => stopped).length,
+    ...(after === undefined ? {} : { caughtAfterMs: after, caughtAfterMostMs: Math.max(...times) }),
     hurt: { median: median(runs.map(({ hurt }) => hurt)) ?? 0, most: Math.max(...runs.map(({ hurt }) => hurt)) },
-    ends: mostFrequent(runs.map(({ status, rolledBack }) => (rolledBack ? `${status}, rolled back` : status))) ?? '',
-    ...(by === undefined ? {} : { by }),
+    goesOnPerMinute: median(runs.map(({ goesOnPerMinute }) => goesOnPerMinute)) ?? 0,
+    ends: mostFrequent(runs.map(endWords)) ?? '',
+    ...(by === undefined || by === '' ? {} : { by }),
     example,
   };
+}
+
+function whatActed({ alarms, code, at }: Rehearsal): string {
+  if (alarms.length > 0) return alarms.join(', ');
+  return at === undefined ? (code ?? '') : `${code} of ${at}`;
+}
+
+/** `Stopped, rolled back`; `Succeeded; push 2 Superseded`. */
+export function endWords({ status, rollback, executions = [] }: Rehearsal): string {
+  const returned = rollback === undefined ? '' : rollback === 'Succeeded' ? ', rolled back' : `, rollback ${rollback}`;
+  const others = executions.slice(1).map(({ number, status: end }) => `; push ${number} ${end}`);
+  return `${status}${returned}${others.join('')}`;
 }
 
 function median(values: readonly number[]): number | undefined {

@@ -24,7 +24,8 @@ export type Rehearsal = Readonly<{
   status: ExecutionOutcome['status'];
   /** A deployment of the release did not succeed. */
   stopped: boolean;
-  rolledBack: boolean;
+  /** How the rollback ended, if there was one. */
+  rollback?: 'Succeeded' | 'Failed' | 'Stopped';
   /** Why it did not succeed: the code of the deployment or action. */
   code?: string;
   message?: string;

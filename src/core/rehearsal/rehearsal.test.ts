@@ -57,7 +57,7 @@ const fault = (name: string) => palette(300_000).find((each) => each.name === na
 describe('rehearse()', () => {
   it('lets a healthy release through, and tells its way', () => {
     const run = rehearse(plan(), workload, fault('healthy'), 1);
-    expect(run).toMatchObject({ status: 'Succeeded', hurt: 0, rolledBack: false, endedAfterMs: 300_000 });
+    expect(run).toMatchObject({ status: 'Succeeded', hurt: 0, stopped: false, endedAfterMs: 300_000 });
     expect(run.timeline.map(({ what }) => what)).toEqual([
       'the deployment begins',
       '10 % on the new version',
@@ -68,7 +68,7 @@ describe('rehearse()', () => {
 
   it('stops a bad one by its alarm, and rolls it back', () => {
     const run = rehearse(plan(), workload, fault('errors 30 %'), 1);
-    expect(run).toMatchObject({ status: 'Stopped', code: 'ALARM_ACTIVE', alarms: ['errors'], rolledBack: true });
+    expect(run).toMatchObject({ status: 'Stopped', code: 'ALARM_ACTIVE', alarms: ['errors'], rollback: 'Succeeded' });
     // The alarm looks once a minute; ten percent of the requests are at stake until then.
     expect(run.endedAfterMs).toBeLessThanOrEqual(62_000);
     expect(run.hurt).toBeGreaterThan(0);
@@ -84,7 +84,7 @@ describe('rehearse()', () => {
 
   it('waits for a hook that hangs, and fails after its hour', () => {
     const run = rehearse(plan({ hooks: ['AfterAllowTraffic'] }), workload, fault('hook hangs'), 1);
-    expect(run).toMatchObject({ status: 'Failed', rolledBack: true, endedAfterMs: 300_000 + 3_600_000 });
+    expect(run).toMatchObject({ status: 'Failed', rollback: 'Succeeded', endedAfterMs: 300_000 + 3_600_000 });
   });
 });
 

@@ -52,7 +52,7 @@ export function rehearse(
     seed,
     status,
     stopped: status !== 'Succeeded',
-    rolledBack: run.rolledBack,
+    ...(run.rollback === undefined ? {} : { rollback: run.rollback }),
     ...(error === undefined ? {} : error),
     alarms: error?.code === 'ALARM_ACTIVE' ? site.raised() : [],
     endedAfterMs: (run.endedAt ?? now) - (site.movedAt.get(1) ?? startAt),

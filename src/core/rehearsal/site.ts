@@ -7,6 +7,7 @@ import {
   decide as decideAlarm,
   startAlarm,
 } from '../alarm/index.ts';
+import type { Minute } from '../lambda-deployment/index.ts';
 import type { Release } from './faults.ts';
 import type { Chance } from './random.ts';
 import { grainOf, type Series, Traffic, type Workload } from './workload.ts';
@@ -21,6 +22,9 @@ export function quietMs(alarms: readonly RehearsedAlarm[]): number {
   );
   return Math.ceil(longest / MINUTE_MS) * MINUTE_MS + 2 * MINUTE_MS;
 }
+
+/** A rollback looks back as far, and some more. */
+const EVIDENCE_MS = 10 * MINUTE_MS;
 
 type Watching = { state: AlarmState; at: EpochMs; readonly series: Series };
 
@@ -38,7 +42,13 @@ export class Site {
   constructor(alarms: readonly RehearsedAlarm[], workload: Workload, random: Chance) {
     this.#alarms = alarms;
     const watched = alarms.map(({ definition: { rule }, ...alarm }) => ({ ...alarm, periodMs: rule.period * 1000 }));
-    this.#traffic = new Traffic(workload, random, grainOf(watched, workload), -Infinity);
+    const publishing = workload.publishDelayMs + MINUTE_MS;
+    this.#traffic = new Traffic(
+      workload,
+      random,
+      grainOf(watched, Math.max(quietMs(alarms), EVIDENCE_MS) + publishing, workload),
+      -Infinity,
+    );
   }
 
   get hurt(): number {
@@ -75,7 +85,7 @@ export class Site {
     }
     for (let at = this.nextAt; at <= now; at = this.nextAt) this.evaluate(at);
     this.#traffic.advance(now);
-    this.#traffic.bring(release);
+    if (this.weightPercent === 0) this.#traffic.bring(release);
   }
 
   /** The deployment of a release is over. A release that has all the traffic is the one that serves now. */
@@ -120,6 +130,12 @@ export class Site {
         events.push({ type: 'DatapointsRead', revision: effect.revision, points });
       }
     }
+  }
+
+  /** What each version served in the minutes from `sinceAt` on, as far as it is published. */
+  minutes(sinceAt: EpochMs, now: EpochMs): readonly Minute[] {
+    this.#traffic.advance(now);
+    return this.#traffic.minutes(sinceAt, now);
   }
 
   raised(): readonly string[] {

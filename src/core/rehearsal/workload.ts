@@ -7,6 +7,7 @@
  */
 import { MINUTE_MS, SECOND_MS } from '../../common/index.ts';
 import type { Datapoint } from '../alarm/index.ts';
+import type { Minute, Served } from '../lambda-deployment/index.ts';
 import type { Release } from './faults.ts';
 import type { Chance } from './random.ts';
 
@@ -37,6 +38,8 @@ const PERCENTILE = /^p(\d{1,2}(?:\.\d+)?)$/;
 const COUNTED: ReadonlySet<string> = new Set(['Sum', 'Average', 'SampleCount', 'Maximum', 'Minimum']);
 
 export type Grain = Readonly<{
+  /** How far back anybody looks. */
+  keptMs: number;
   /** Spans are no longer than this. */
   spanMs: number;
   /** Latencies are drawn as well. */
@@ -44,9 +47,17 @@ export type Grain = Readonly<{
 }>;
 
 /** As coarse as what is watched allows. */
-export function grainOf(series: readonly (Series & { readonly periodMs: number })[], { publishDelayMs }: Workload) {
+export function grainOf(
+  series: readonly (Series & { readonly periodMs: number })[],
+  keptMs: number,
+  { publishDelayMs }: Workload,
+): Grain {
   const fine = publishDelayMs > SECOND_MS || series.some(({ periodMs }) => periodMs < MINUTE_MS);
-  return { spanMs: fine ? 10 * SECOND_MS : MINUTE_MS, latencies: series.some(({ metric }) => metric === 'Duration') };
+  return {
+    keptMs,
+    spanMs: fine ? 10 * SECOND_MS : MINUTE_MS,
+    latencies: series.some(({ metric }) => metric === 'Duration'),
+  };
 }
 
 /** A version as its requests see it: what is wrong with it, since when it has had any. */
@@ -106,17 +117,22 @@ export class Traffic {
   advance(at: number): void {
     while (this.#at < at) {
       const to = Math.min(at, this.#spanEnd());
-      this.#spans.push(this.#span(this.#at, to));
-      this.#at = to;
+      this.#play(to);
     }
   }
 
   /** Plays the spans that are over by `now`, and leaves the one that goes on whole. */
   playWhole(now: number): void {
-    for (let to = this.#spanEnd(); to <= now; to = this.#spanEnd()) {
-      this.#spans.push(this.#span(this.#at, to));
-      this.#at = to;
-    }
+    for (let to = this.#spanEnd(); to <= now; to = this.#spanEnd()) this.#play(to);
+  }
+
+  #play(to: number): void {
+    this.#spans.push(this.#span(this.#at, to));
+    this.#at = to;
+    // What nobody looks at any more is forgotten, some at a time.
+    const [first] = this.#spans;
+    if (first === undefined || to - first.from < 2 * this.#grain.keptMs) return;
+    this.#spans = this.#spans.filter((span) => span.to > to - this.#grain.keptMs);
   }
 
   /** Requests a minute that will go on failing because of the versions as they are. */
@@ -124,7 +140,7 @@ export class Traffic {
     const { requestsPerMinute } = this.#workload;
     const share = this.#weightPercent / 100;
     const fresh = this.#failing(this.#fresh, at, this.#weightPercent) * share;
-    return requestsPerMinute * (fresh + this.#failing(this.#old, at, 100 - this.#weightPercent) * (1 - share));
+    return requestsPerMinute * (fresh + this.#oldFailing(at) * (1 - share));
   }
 
   #spanEnd(): number {
@@ -140,6 +156,12 @@ export class Traffic {
     return Math.max(0, release.errorShare(at - (movedAt ?? at), weightPercent));
   }
 
+  #oldFailing(at: number): number {
+    const { release, movedAt } = this.#fresh;
+    const withNew = movedAt === undefined ? 0 : (release.oldErrorShare ?? 0);
+    return Math.max(withNew, this.#failing(this.#old, at, 100 - this.#weightPercent));
+  }
+
   #span(from: number, to: number): Span {
     const { requestsPerMinute, errorShare } = this.#workload;
     const random = this.#chance;
@@ -153,7 +175,7 @@ export class Traffic {
       from,
       to,
       fresh: this.#share(this.#fresh, fresh, errorShare, this.#failing(this.#fresh, from, weight)),
-      old: this.#share(this.#old, all - fresh, errorShare, this.#failing(this.#old, from, 100 - weight)),
+      old: this.#share(this.#old, all - fresh, errorShare, this.#oldFailing(from)),
       hidden: gap !== undefined && sinceMs >= gap.fromMs && sinceMs < gap.toMs,
     };
   }
@@ -173,6 +195,19 @@ export class Traffic {
       { length: Math.min(DRAWN, requests) },
       () => medianMs * factor * Math.exp(sigma * this.#chance.normal()),
     );
+  }
+
+  /** Minutes of the clock, as far as they are published. */
+  minutes(sinceAt: number, now: number): readonly Minute[] {
+    const published = now - this.#workload.publishDelayMs;
+    const minutes = new Map<number, { original: Served; replacement: Served }>();
+    for (const { from, to, fresh, old, hidden } of this.#spans) {
+      if (from < sinceAt || to > published || hidden) continue;
+      const at = Math.floor(from / MINUTE_MS) * MINUTE_MS;
+      const before = minutes.get(at);
+      minutes.set(at, { original: plus(before?.original, old), replacement: plus(before?.replacement, fresh) });
+    }
+    return [...minutes].map(([at, both]) => ({ at, ...both }));
   }
 
   /** The datapoint of a period, as far as it has been published by `now`. */
@@ -197,6 +232,10 @@ export class Traffic {
     const value = metric === 'Duration' ? duration(statistic, shares) : counted(metric, statistic, errors, requests);
     return value === undefined ? { at: from } : { at: from, value, samples: requests };
   }
+}
+
+function plus(before: Served | undefined, { requests, errors }: Share): Served {
+  return { requests: (before?.requests ?? 0) + requests, failures: (before?.failures ?? 0) + errors };
 }
 
 function counted(metric: string, statistic: string, errors: number, requests: number): number | undefined {

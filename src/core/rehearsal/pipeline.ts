@@ -1,0 +1,586 @@
+/**
+ * A pipeline in virtual time: the deciders that run in production (its line of executions, its builds, its deployments,
+ * their alarms) driven by made-up pushes, durations and requests. Nothing here decides anything: effects are performed as
+ * the services do, at once and without fault but the one that is rehearsed.
+ *
+ * Releases are numbered by their pushes, from 1; the fault of a release is the first one's.
+ */
+import { assert, type EpochMs, HOUR_MS, SECOND_MS } from '../../common/index.ts';
+import {
+  type BuildEffect,
+  type BuildEvent,
+  type BuildState,
+  decide as decideBuild,
+  type RunPhase,
+  submitBuild,
+} from '../build/index.ts';
+import {
+  type ActionExecution,
+  type Change,
+  currentRuns,
+  decide as decideLine,
+  type Execution,
+  isLive,
+  type LineEffect,
+  type LineEvent,
+  openLine,
+  type PipelineLine,
+  stageOf,
+  type TimerEffect,
+  type TimerFired,
+} from '../pipeline-execution/index.ts';
+import { Agenda } from './agenda.ts';
+import { DeploymentRun } from './deployment.ts';
+import type { Fault } from './faults.ts';
+import { type AskedAt, isDenied, lackAt, needsOf } from './grants.ts';
+import type { ExecutionOutcome, Moment, Rehearsal } from './outcome.ts';
+import { bakingGroup, type PipelinePlan, type PipelineWorkload, type Work } from './pipeline-plan.ts';
+import { type Chance, chance } from './random.ts';
+import { EPOCH } from './rehearse.ts';
+import { Site } from './site.ts';
+
+/** When an action first looks at what it has started. */
+const LOOK_MS = 15 * SECOND_MS;
+const BUILD_LOOK_MS = 10 * SECOND_MS;
+const MOST_MS = 400 * 24 * HOUR_MS;
+/** A call that will be possible later is made again after 1, 2, 4 ... 60 seconds, ten times in all, as the engine does. */
+const RETRIES_MS = [1, 2, 4, 8, 16, 32, 60, 60, 60].map((seconds) => seconds * SECOND_MS);
+/** While an approver sleeps, others go on pushing: the first of them has to wait, the second may overtake it. */
+const PUSHES_WHILE_ASLEEP_MS = [HOUR_MS, 2 * HOUR_MS];
+
+export function rehearsePipeline(
+  plan: PipelinePlan,
+  workload: PipelineWorkload,
+  fault: Fault,
+  seed: number,
+): Rehearsal {
+  return new PipelineStage(plan, workload, fault, seed).play();
+}
+
+type Deploying = {
+  readonly run: DeploymentRun;
+  readonly site: Site;
+  readonly release: number;
+  actionId: string;
+  told: boolean;
+};
+type Failure = Readonly<{ at: string; code: string; message: string; actionStartedAt: EpochMs }>;
+
+class PipelineStage {
+  readonly #plan: PipelinePlan;
+  readonly #workload: PipelineWorkload;
+  readonly #fault: Fault;
+  readonly #seed: number;
+  readonly #random: Chance;
+  readonly #startAt: EpochMs;
+  #now: EpochMs;
+  #line: PipelineLine;
+  #pushes = 0;
+  /** How many there will be beside the first, once that is known. */
+  #coming: number | undefined;
+  readonly #agenda = new Agenda();
+  readonly #sites = new Map<string, Site>();
+  readonly #deploying = new Map<string, Deploying>();
+  readonly #builds = new Map<string, BuildState>();
+  /** Of each action: the deployment that it made. */
+  readonly #deployments = new Map<string, DeploymentRun>();
+  readonly #ended = new Map<number, { status: ExecutionOutcome['status']; at: EpochMs }>();
+  readonly #startedAt = new Map<number, EpochMs>();
+  readonly #waiting = new Map<number, { stage: string; since: EpochMs }>();
+  readonly #waits = new Map<number, { stage: string; forMs: number }[]>();
+  readonly #timeline: Moment[] = [];
+  /** What acted, by action execution. */
+  readonly #rules = new Map<string, string>();
+  #failure: Failure | undefined;
+  #alarms: readonly string[] = [];
+  #stopped = false;
+  #rollback: Rehearsal['rollback'];
+  #feltAt: EpochMs | undefined;
+
+  constructor(plan: PipelinePlan, workload: PipelineWorkload, fault: Fault, seed: number) {
+    this.#plan = plan;
+    this.#workload = workload;
+    this.#fault = fault;
+    this.#seed = seed;
+    this.#random = chance(seed);
+    this.#startAt = EPOCH + Math.floor(this.#random.uniform() * 60) * SECOND_MS;
+    this.#now = this.#startAt;
+    this.#line = openLine('rehearsal', plan.line);
+    for (const stage of plan.shut)
+      this.#tell({ type: 'TransitionChanged', stage, direction: 'Inbound', enabled: false, changedBy: 'rehearsal' });
+    for (const [group, { alarms }] of Object.entries(plan.groups))
+      this.#sites.set(group, new Site(alarms, { ...workload, ...workload.groups[group] }, this.#random));
+  }
+
+  play(): Rehearsal {
+    this.#push();
+    while (!this.#isOver()) {
+      const next = this.#nextAt();
+      if (next === Infinity) break;
+      assert(next - this.#startAt < MOST_MS, 'a rehearsal ends');
+      this.#now = Math.max(next, this.#now);
+      this.#evaluateAlarms();
+      for (const { run } of this.#deploying.values()) run.fire(this.#now);
+      this.#settleDeployments();
+      this.#agenda.fire(this.#now);
+      this.#settleDeployments();
+    }
+    return this.#outcome();
+  }
+
+  #isOver(): boolean {
+    const allPushed = this.#pushes === 1 + (this.#coming ?? 0);
+    return allPushed && this.#ended.size === this.#pushes && this.#deploying.size === 0;
+  }
+
+  #nextAt(): EpochMs {
+    let next = this.#agenda.nextAt;
+    for (const { run, site } of this.#deploying.values()) next = Math.min(next, run.nextAt, site.nextAt);
+    return next;
+  }
+
+  #push(): void {
+    this.#pushes += 1;
+    this.#startedAt.set(this.#pushes, this.#now);
+    this.#tell({
+      type: 'ExecutionStarted',
+      executionId: `${String(this.#pushes).padStart(8, '0')}-0000-4000-8000-000000000000`,
+      trigger: { type: 'StartPipelineExecution' },
+      variables: {},
+      sourceRevisions: [],
+    });
+  }
+
+  /** Further releases; once in a rehearsal. */
+  #pushLater(afterMs: readonly number[]): void {
+    if (this.#coming !== undefined) return;
+    this.#coming = afterMs.length;
+    for (const [index, ms] of afterMs.entries()) this.#agenda.set(`push ${index}`, this.#now + ms, () => this.#push());
+  }
+
+  // The line of executions
+
+  #tell(event: LineEvent | TimerFired): void {
+    const { state, effects } = decideLine(this.#line, event, this.#now);
+    this.#line = state;
+    // What has happened is told before what follows from it.
+    for (const effect of effects)
+      if (effect.type === 'Announce') for (const change of effect.changes) this.#note(change);
+    for (const effect of effects) this.#perform(effect);
+    this.#noteWaits();
+  }
+
+  #perform(effect: LineEffect | TimerEffect): void {
+    switch (effect.type) {
+      case 'WakeAt':
+        // Looks at a build or a deployment that is still under way change nothing: its end wakes the action.
+        if (effect.wakeKey !== undefined && !this.#lacksAtLook(effect.timer.slice('poll:'.length))) return;
+        this.#agenda.set(effect.timer, effect.at, () => this.#tell({ type: 'TimerFired', timer: effect.timer }));
+        return;
+      case 'CancelTimer':
+        this.#agenda.cancel(effect.timer);
+        return;
+      case 'StartAction':
+        this.#withAction(effect.actionExecutionId, (action, number) => this.#start(action, number));
+        return;
+      case 'PollAction':
+        this.#withAction(effect.actionExecutionId, (action, number) => this.#look(action, number));
+        return;
+      case 'ArchiveExecutions': {
+        const executionIds = this.#line.executions.filter((each) => !isLive(each)).map(({ id }) => id);
+        this.#tell({ type: 'ExecutionsArchived', executionIds });
+        return;
+      }
+      default:
+    }
+  }
+
+  #withAction(id: string, work: (action: ActionExecution, number: number) => void): void {
+    for (const execution of this.#line.executions) {
+      const action = currentRuns(execution).find((each) => each.id === id);
+      if (action?.status === 'InProgress' && isLive(execution)) return work(action, numberOf(execution.id));
+    }
+  }
+
+  #wake(actionId: string): void {
+    this.#tell({ type: 'TimerFired', timer: `poll:${actionId}` });
+  }
+
+  // Actions
+
+  #start(action: ActionExecution, number: number): void {
+    const at = pathOf(action);
+    const work = this.#workAt(at);
+    const lack = this.#lacks(at, 'Start');
+    if (lack !== undefined) return this.#deny(action, lack);
+    const { pace } = this.#workload;
+    switch (work.kind) {
+      case 'Source':
+        return this.#succeedAfter(action, pace.sourceMs);
+      case 'Other':
+        if (this.#lacksAtLook(action.id)) return this.#progress(action, LOOK_MS);
+        return this.#succeedAfter(action, pace.otherMs);
+      case 'Approval':
+        return this.#approve(action);
+      case 'Build':
+        return this.#startBuild(action, number, work);
+      case 'Deployment':
+        return this.#deploy(action, number, work.group, 0);
+    }
+  }
+
+  #look(action: ActionExecution, number: number): void {
+    const at = pathOf(action);
+    const build = this.#builds.get(action.id);
+    const run = this.#deployments.get(action.id);
+    const lack = this.#lacks(at, 'Look');
+    if (lack !== undefined) {
+      if (run !== undefined && run.endedAt === undefined)
+        this.#say(number, 'the deployment goes on; nobody follows it');
+      if (build !== undefined && build.status === 'IN_PROGRESS')
+        this.#say(number, 'the build goes on; nobody follows it');
+      return this.#deny(action, lack);
+    }
+    if (build !== undefined) {
+      if (build.status === 'SUCCEEDED') return this.#succeed(action);
+      if (build.status !== 'IN_PROGRESS')
+        return this.#fail(action, 'JobFailed', `Build terminated with state: ${build.status}`, build.status);
+    }
+    const phase = run?.state.phase;
+    if (phase?.name !== 'Ended') return;
+    if (phase.status === 'Succeeded') return this.#succeed(action);
+    const { code = 'JobFailed', message = '' } = phase.error ?? {};
+    this.#fail(action, 'JobFailed', message, code);
+  }
+
+  #deny(action: ActionExecution, grant: string): void {
+    this.#fail(action, 'PermissionError', `The provided role does not have sufficient permissions: ${grant}`);
+  }
+
+  #progress(action: ActionExecution, pollAfterMs?: number, token?: string): void {
+    this.#tell({
+      type: 'ActionProgressed',
+      actionExecutionId: action.id,
+      report: {},
+      ...(token === undefined ? {} : { token }),
+      ...(pollAfterMs === undefined ? {} : { pollAt: this.#now + pollAfterMs, wakeKey: action.id }),
+    });
+  }
+
+  #succeedAfter(action: ActionExecution, ms: number): void {
+    this.#agenda.set(`work:${action.id}`, this.#now + ms, () => this.#succeed(action));
+  }
+
+  #succeed(action: ActionExecution): void {
+    const declared = this.#plan.line.stages
+      .find(({ name }) => name === action.stage)
+      ?.actions.find(({ name }) => name === action.action);
+    this.#tell({
+      type: 'ActionSucceeded',
+      actionExecutionId: action.id,
+      outputs: (declared?.outputs ?? []).map((name) => ({ name, bucket: '', key: action.id, sha256: '', bytes: 0 })),
+      report: {},
+      variables: {},
+    });
+  }
+
+  /** `rule`: what acted, where the code of the action does not say. */
+  #fail(action: ActionExecution, code: string, message: string, rule = code): void {
+    this.#rules.set(action.id, rule);
+    this.#tell({ type: 'ActionFailed', actionExecutionId: action.id, error: { code, message } });
+  }
+
+  #approve(action: ActionExecution): void {
+    const { answersAfterMs, rejectShare } = this.#workload.pace.approver;
+    this.#progress(action, undefined, action.id);
+    if (this.#fault.approver === 'Asleep') return this.#pushLater(PUSHES_WHILE_ASLEEP_MS);
+    const approved = this.#fault.approver !== 'Rejects' && this.#random.uniform() >= rejectShare;
+    this.#agenda.set(`work:${action.id}`, this.#now + answersAfterMs, () =>
+      this.#tell({ type: 'ApprovalGiven', actionExecutionId: action.id, approved, summary: '', by: 'the approver' }),
+    );
+  }
+
+  // Builds
+
+  #startBuild(action: ActionExecution, number: number, { timeoutMs }: Extract<Work, { kind: 'Build' }>): void {
+    const { id } = action;
+    const begun = submitBuild({ id, arn: id, definition: undefined, queuedTimeoutMs: 8 * HOUR_MS }, this.#now);
+    this.#builds.set(id, begun.state);
+    this.#progress(action, BUILD_LOOK_MS);
+    this.#performBuild(action, number, timeoutMs, begun.effects);
+  }
+
+  #tellBuild(action: ActionExecution, event: BuildEvent): void {
+    const build = this.#builds.get(action.id);
+    if (build === undefined) return;
+    const { state, effects } = decideBuild(build, event, this.#now);
+    this.#builds.set(action.id, state);
+    if (effects.some(({ type }) => type === 'Wake')) this.#wake(action.id);
+  }
+
+  #performBuild(
+    action: ActionExecution,
+    number: number,
+    projectTimeoutMs: number | undefined,
+    effects: readonly BuildEffect[],
+  ): void {
+    if (!effects.some(({ type }) => type === 'Enqueue')) return;
+    const { takesMs, failShare, timeoutMs: usualTimeoutMs } = this.#workload.pace.build;
+    const timeoutMs = projectTimeoutMs ?? usualTimeoutMs;
+    const fault = number === 1 ? this.#fault.build : undefined;
+    const run = 1;
+    const end = (phase: RunPhase, failed = false): void =>
+      this.#tellBuild(action, { type: 'PhaseEnded', run, phase, failed, contexts: [] });
+    const at = pathOf(action);
+    this.#tellBuild(action, { type: 'Admitted' });
+    end('PROVISIONING');
+    end('DOWNLOAD_SOURCE', this.#lacks(at, 'Source', 'build') !== undefined);
+    end('INSTALL');
+    end('PRE_BUILD');
+    end('FINALIZING');
+    if (fault === 'Hangs' || takesMs >= timeoutMs) {
+      this.#agenda.set(`work:${action.id}`, this.#now + timeoutMs, () =>
+        this.#tellBuild(action, { type: 'RanOutOfTime', run }),
+      );
+      return;
+    }
+    if (fault === 'Dies') {
+      const message = 'the runtime died';
+      this.#agenda.set(`work:${action.id}`, this.#now + takesMs / 2, () =>
+        this.#tellBuild(action, { type: 'RunnerFailed', run, message }),
+      );
+      return;
+    }
+    const failed = fault === 'Fails' || this.#random.uniform() < failShare;
+    this.#agenda.set(`work:${action.id}`, this.#now + takesMs, () => {
+      end('BUILD', failed);
+      end('POST_BUILD');
+      end('UPLOAD_ARTIFACTS', this.#lacks(at, 'Artifacts', 'build') !== undefined);
+      end('FINALIZING');
+    });
+  }
+
+  // Deployments
+
+  #deploy(action: ActionExecution, number: number, group: string, attempt: number): void {
+    const site = this.#sites.get(group);
+    const plan = this.#plan.groups[group];
+    assert(site !== undefined && plan !== undefined, `the group ${group} is known`);
+    const before = this.#deploying.get(group);
+    if (before !== undefined) {
+      const message = `The Deployment Group '${group}' already has an active Deployment '${before.run.state.deploymentId}'`;
+      const delay = RETRIES_MS[attempt];
+      if (delay === undefined) return this.#fail(action, 'InternalError', message);
+      if (attempt === 0) this.#say(number, `${group}: another deployment is under way; tried again for a while`);
+      this.#agenda.set(`work:${action.id}`, this.#now + delay, () =>
+        this.#withAction(action.id, () => this.#deploy(action, number, group, attempt + 1)),
+      );
+      return;
+    }
+    const at = pathOf(action);
+    const many = Object.keys(this.#plan.groups).length > 1;
+    const run = new DeploymentRun(
+      {
+        plan,
+        site,
+        fault: number === 1 ? this.#fault : { name: 'healthy' },
+        release: number,
+        hookMs: this.#workload.pace.hookMs,
+        say: (what) => this.#say(number, many ? `${group}: ${what}` : what),
+        isDenied: (grant) => isDenied(this.#fault.denies, { at, by: 'deployment' }, grant),
+        onTrafficMoved: () => this.#trafficMoved(number, group),
+      },
+      this.#now,
+    );
+    this.#deploying.set(group, { run, site, release: number, actionId: action.id, told: false });
+    this.#deployments.set(action.id, run);
+    this.#progress(action, LOOK_MS);
+    run.begin(this.#now);
+  }
+
+  #trafficMoved(number: number, group: string): void {
+    if (number !== 1) return;
+    const baking = bakingGroup(this.#plan);
+    const { pushes = [] } = this.#fault;
+    if ((baking?.group ?? group) !== group) return;
+    this.#pushLater(pushes.map((afterMs) => (afterMs === 'MidBake' ? (baking?.shiftMs ?? 0) / 2 : afterMs)));
+  }
+
+  #evaluateAlarms(): void {
+    const many = Object.keys(this.#plan.groups).length > 1;
+    for (const [group, { run, site, release }] of this.#deploying) {
+      if (site.nextAt > this.#now) continue;
+      for (const { name, value } of site.evaluate(this.#now)) {
+        this.#say(release, `${many ? `${group}: ` : ''}${name}: ${value}`);
+        run.alarmChanged(name, this.#now);
+      }
+    }
+  }
+
+  /** Tells the actions of deployments that have ended, and lets the next one begin. */
+  #settleDeployments(): void {
+    for (const [group, deploying] of this.#deploying) {
+      const { run, site, release, actionId } = deploying;
+      const { phase } = run.state;
+      if (phase.name !== 'Ended') continue;
+      if (run.isOver) {
+        if (release === 1) this.#rollback ??= run.rollback;
+        site.close(release, this.#now);
+        this.#deploying.delete(group);
+      }
+      if (deploying.told) continue;
+      deploying.told = true;
+      if (release === 1 && phase.status !== 'Succeeded') {
+        this.#stopped = true;
+        this.#feltAt ??= site.movedAt.get(1);
+        if (phase.error?.code === 'ALARM_ACTIVE') this.#alarms = site.raised();
+      }
+      this.#wake(actionId);
+    }
+  }
+
+  // Grants
+
+  #workAt(at: string): Work {
+    const work = this.#plan.work[at];
+    assert(work !== undefined, `what ${at} does is known`);
+    return work;
+  }
+
+  #lacks(at: string, when: AskedAt, by: 'pipeline' | 'build' = 'pipeline'): string | undefined {
+    return lackAt(this.#fault.denies, { at, by }, when, needsOf(this.#workAt(at), this.#plan));
+  }
+
+  #lacksAtLook(actionId: string): boolean {
+    let lacks = false;
+    this.#withAction(actionId, (action) => (lacks = this.#lacks(pathOf(action), 'Look') !== undefined));
+    return lacks;
+  }
+
+  // What is told
+
+  #note(change: Change): void {
+    const number = numberOf(change.executionId);
+    if (change.of === 'Action') {
+      const at = `${change.stage}/${change.action}`;
+      if (change.state === 'STARTED') {
+        this.#say(number, at);
+        return;
+      }
+      const { errorCode = '', externalExecutionSummary = '' } = change.result ?? {};
+      const message = change.state === 'FAILED' ? `: ${externalExecutionSummary || errorCode}` : '';
+      this.#say(number, `${at}: ${wordOf(change.state)}${message}`);
+      if (number === 1 && change.state === 'FAILED')
+        this.#failure ??= {
+          at,
+          code: this.#ruleOf(number, at) ?? errorCode,
+          message: externalExecutionSummary,
+          actionStartedAt: change.startedAt,
+        };
+    }
+    if (change.of !== 'Pipeline') return;
+    const status = FINAL[change.state];
+    this.#say(number, change.state === 'STARTED' ? 'the pipeline starts' : `the pipeline: ${wordOf(change.state)}`);
+    if (status === undefined) return;
+    this.#ended.set(number, { status, at: this.#now });
+    this.#endWait(number);
+  }
+
+  #ruleOf(number: number, at: string): string | undefined {
+    const execution = this.#line.executions.find(({ id }) => numberOf(id) === number);
+    const action = execution?.actions.findLast((each) => pathOf(each) === at);
+    return action === undefined ? undefined : this.#rules.get(action.id);
+  }
+
+  #noteWaits(): void {
+    for (const execution of this.#line.executions) {
+      const number = numberOf(execution.id);
+      const before = this.#waiting.get(number);
+      const stage = waitsBefore(this.#line, execution);
+      if (before?.stage === stage) continue;
+      this.#endWait(number);
+      if (stage === undefined) continue;
+      this.#waiting.set(number, { stage, since: this.#now });
+      this.#say(number, `waits before ${stage}`);
+    }
+  }
+
+  #endWait(number: number): void {
+    const waiting = this.#waiting.get(number);
+    if (waiting === undefined || !this.#waiting.delete(number)) return;
+    const { stage, since } = waiting;
+    const waits = this.#waits.get(number) ?? [];
+    if (this.#now > since) waits.push({ stage, forMs: this.#now - since });
+    this.#waits.set(number, waits);
+  }
+
+  #say(number: number, what: string): void {
+    const who = number === 1 ? '' : `push ${number}: `;
+    this.#timeline.push({ atMs: this.#now - this.#startAt, what: `${who}${what}` });
+  }
+
+  #outcome(): Rehearsal {
+    for (const number of this.#waiting.keys()) this.#endWait(number);
+    const executions = Array.from({ length: this.#pushes }, (_, index) => this.#executionOutcome(index + 1));
+    const [first] = executions;
+    assert(first !== undefined, 'one execution has begun');
+    const failed = first.status === 'Failed' ? this.#failure : undefined;
+    const endedAt = this.#startAt + first.endedAtMs;
+    const sites = [...this.#sites.values()];
+    const sum = (of: (site: Site) => number): number => sites.reduce((total, site) => total + of(site), 0);
+    return {
+      fault: this.#fault.name,
+      seed: this.#seed,
+      status: first.status,
+      stopped: this.#stopped,
+      ...(this.#rollback === undefined ? {} : { rollback: this.#rollback }),
+      ...(failed === undefined ? {} : { code: failed.code, message: failed.message, at: failed.at }),
+      alarms: this.#alarms,
+      endedAfterMs: endedAt - (this.#feltAt ?? failed?.actionStartedAt ?? this.#startAt),
+      hurt: sum(({ hurt }) => hurt),
+      requests: sum(({ requests }) => requests),
+      goesOnPerMinute: sum((site) => site.failingPerMinute(this.#now)),
+      executions,
+      serves: Object.fromEntries([...this.#sites].map(([group, { serving }]) => [group, serving + 1])),
+      timeline: this.#timeline,
+    };
+  }
+
+  #executionOutcome(number: number): ExecutionOutcome {
+    const ended = this.#ended.get(number);
+    return {
+      number,
+      version: number + 1,
+      status: ended?.status ?? 'Waiting',
+      startedAtMs: (this.#startedAt.get(number) ?? this.#startAt) - this.#startAt,
+      endedAtMs: (ended?.at ?? this.#now) - this.#startAt,
+      waits: this.#waits.get(number) ?? [],
+    };
+  }
+}
+
+const FINAL: Readonly<Record<string, ExecutionOutcome['status']>> = {
+  SUCCEEDED: 'Succeeded',
+  FAILED: 'Failed',
+  STOPPED: 'Stopped',
+  SUPERSEDED: 'Superseded',
+  CANCELED: 'Cancelled',
+};
+
+function wordOf(state: Change['state']): string {
+  return FINAL[state] ?? state.slice(0, 1) + state.slice(1).toLowerCase();
+}
+
+function numberOf(executionId: string): number {
+  return Number(executionId.slice(0, 8));
+}
+
+function pathOf({ stage, action }: ActionExecution): string {
+  return `${stage}/${action}`;
+}
+
+/** The stage at whose entrance an execution waits; undefined: at none. */
+function waitsBefore(line: PipelineLine, execution: Execution): string | undefined {
+  if (execution.status !== 'InProgress' || execution.position !== 'Waiting') return undefined;
+  return stageOf(line, execution).name;
+}
