@@ -30,7 +30,7 @@ export class SimulatedClock implements Clock {
       const delayMs = Math.max(0, at - this.now());
       cancel = this.#scheduler.offer({
         process: this.#process,
-        label: `${this.#process} timer`,
+        label: 'timer',
         afterMs: (u) => delayMs + this.#late(u),
         run: () => (this.now() >= at ? callback() : arm()),
       });
@@ -43,7 +43,7 @@ export class SimulatedClock implements Clock {
   after(delayMs: number, callback: () => void): () => void {
     return this.#scheduler.offer({
       process: this.#process,
-      label: `${this.#process} wall timer`,
+      label: 'wall timer',
       afterMs: delayMs,
       run: callback,
     });

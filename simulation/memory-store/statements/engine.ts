@@ -253,6 +253,18 @@ const saveEffects: Statement = (session, p) => {
   });
 };
 
+const performers: Statement = (session, p) => {
+  const { outbox } = session.disk;
+  const ids = new Set(list(p[0]).map(text));
+  return session
+    .scan(outbox, (row) => row.owner !== null && ids.has(row.document_id))
+    .sort(byId)
+    .map(({ kind, account, region, document_id, effect, owner }) => {
+      const { lane } = jsonValue(effect) as { lane?: string };
+      return { kind, account, region, document_id, lane: lane ?? null, owner };
+    });
+};
+
 // What waits
 
 /** The earliest timers due; `limit` is written in the text. */
@@ -480,6 +492,8 @@ export const engine: StatementTable = {
       SELECT id FROM outbox WHERE $3 OR owner IS NULL OR lease_until < $4 ORDER BY id FOR UPDATE SKIP LOCKED)
       RETURNING ${WAITING}`]: claimEffects,
     [`UPDATE outbox SET owner = $1, lease_until = $2 RETURNING ${WAITING}`]: claimAllEffects,
+    "SELECT kind, account, region, document_id, effect->>'lane' AS lane, owner FROM outbox WHERE document_id = ANY($1::text[]) AND owner IS NOT NULL ORDER BY id":
+      performers,
     'SELECT owner, min(lease_until) AS lease_until FROM outbox GROUP BY owner': effectHolders,
     [`SELECT ${WAITING}, owner, lease_until FROM outbox ORDER BY id`]: allEffects,
     [`UPDATE outbox SET owner = k.owner, lease_until = $3 FROM unnest($1::bigint[], $2::text[]) AS k(id, owner)
