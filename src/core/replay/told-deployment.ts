@@ -1,0 +1,102 @@
+import type { DeploymentEffect, DeploymentEvent, DeploymentState } from '../lambda-deployment/index.ts';
+import { effectWords, spaced } from './told-words.ts';
+import type { Told, ToldTurn } from './told.ts';
+
+export function toldOfDeployment({ event, before, after, effects }: ToldTurn<DeploymentState>): Told {
+  return {
+    event: eventWords(event as DeploymentEvent, after),
+    changes: changeWords(before, after),
+    effects: effectWords(effects, (effect) => ownEffect(effect as DeploymentEffect, after)),
+  };
+}
+
+function eventWords(event: DeploymentEvent, { target, alarms }: DeploymentState): string {
+  switch (event.type) {
+    case 'RevisionRead': {
+      const { functionName, alias, currentVersion, targetVersion } = event.target;
+      return `the revision was read: ${functionName}:${alias} from version ${currentVersion} to ${targetVersion}`;
+    }
+    case 'PreparationFailed':
+    case 'TrafficNotSet':
+    case 'HookNotInvoked':
+      return `${spaced(event.type)}: ${event.message}`;
+    case 'AlarmsRead':
+      if (event.raised.length > 0) return `the alarms were read: ${event.raised.join(', ')} in ALARM`;
+      return event.unreadable === undefined
+        ? 'the alarms were read: none in ALARM'
+        : `the alarms could not be read: ${event.unreadable.message}`;
+    case 'TrafficSet':
+      return `${event.weightPercent} % of the traffic was set on version ${target?.targetVersion ?? '?'}`;
+    case 'HookAnswered':
+      return `the hook answered ${event.succeeded ? 'Succeeded' : 'Failed'}`;
+    case 'StopRequested':
+      return 'a stop was asked for';
+    case 'TimerFired': {
+      if (event.timer === 'shift') return 'the time of the next step came';
+      if (event.timer === 'alarms') return 'it was time to look at the alarms';
+      const index = /^alarm:(\d+)$/.exec(event.timer)?.[1];
+      if (index !== undefined) return `the alarm ${alarms.names[Number(index)] ?? index} changed its state`;
+      return `the timer ${event.timer} fired`;
+    }
+    default:
+      return spaced((event as { type: string }).type);
+  }
+}
+
+function changeWords(before: DeploymentState, after: DeploymentState): string[] {
+  const words: string[] = [];
+  for (const { name, status, message } of after.lifecycleEvents) {
+    const was = before.lifecycleEvents.find((each) => each.name === name)?.status;
+    if (was !== status && status !== 'Pending')
+      words.push(`${name} ${status}${message === undefined ? '' : ` (${message})`}`);
+  }
+  if (before.weightPercent !== after.weightPercent)
+    words.push(`${after.weightPercent} % of the traffic on version ${after.target?.targetVersion ?? '?'}`);
+  const { phase } = after;
+  if (phase.name !== before.phase.name) words.push(phaseWords(after));
+  if (phase.name === 'Moving' && phase.ending !== undefined) words.push(`will end: ${phase.ending.message}`);
+  if (after.rollbackInfo !== undefined && before.rollbackInfo === undefined) words.push(after.rollbackInfo.message);
+  return words;
+}
+
+/** Where a deployment is. */
+export function phaseWords({ phase, target }: DeploymentState): string {
+  switch (phase.name) {
+    case 'Preparing':
+      return 'reading the revision';
+    case 'CheckingAlarms': {
+      const then = { Begin: 'beginning', Move: 'moving traffic', Succeed: 'ending well' } as const;
+      return `looking at the alarms before ${then[phase.next]}`;
+    }
+    case 'BeforeAllowTraffic':
+    case 'AfterAllowTraffic':
+      return `waiting for the hook of ${phase.name}`;
+    case 'Moving':
+      return `moving ${phase.weightPercent} % of the traffic to version ${target?.targetVersion ?? '?'}`;
+    case 'Baking':
+      return 'baking';
+    case 'Ended':
+      return `${phase.status}${phase.error === undefined ? '' : `: ${phase.error.code}`}`;
+    default:
+      return spaced((phase as { name: string }).name);
+  }
+}
+
+function ownEffect(effect: DeploymentEffect, { target }: DeploymentState): string | undefined {
+  switch (effect.type) {
+    case 'ReadRevision':
+      return 'read the revision';
+    case 'ReadAlarms':
+      return 'read the alarms';
+    case 'SetTraffic':
+      return `set ${effect.weightPercent} % of the traffic on version ${target?.targetVersion ?? '?'}`;
+    case 'InvokeHook':
+      return `call ${effect.functionName} for ${effect.hook}`;
+    case 'CreateRollback':
+      return `roll back by ${effect.rollbackId}${effect.moveTraffic ? '' : ' (no traffic was moved)'}`;
+    case 'Announce':
+      return `announce ${effect.announcement}`;
+    default:
+      return undefined;
+  }
+}
