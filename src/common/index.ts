@@ -19,3 +19,4 @@ export { own } from './own.ts';
 export type { AccessRequest, Principal, RequestContext, ResourcePolicy, Session } from './policy-types.ts';
 export { storableJson, storableText } from './storable-text.ts';
 export { DAY_MS, type EpochMs, HOUR_MS, isoMillis, isoSeconds, MINUTE_MS, parseDurationMs, SECOND_MS } from './time.ts';
+export { duration, percent } from './words.ts';

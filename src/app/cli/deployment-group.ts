@@ -1,10 +1,11 @@
 /** A deployment group as it stands in a running server: its steps, its alarms, the requests that it gets. */
-import type { AlarmRule, AlarmValue } from '../../core/alarm/index.ts';
-import type { Scope } from '../../core/alarm-fitness/index.ts';
+import { type AlarmDescriptions, type WireAlarm, wireAlarms } from '../../core/alarm-fitness/index.ts';
 import { type Routing, shiftSteps, type Step } from '../../core/traffic-shift/index.ts';
 import { OptionError } from '../config.ts';
 import type { AwsClient } from './aws.ts';
 import { control } from './endpoint.ts';
+
+export { metricOf, ruleOf, scopeOf, type WireAlarm } from '../../core/alarm-fitness/index.ts';
 
 export type Target = Readonly<{ application: string; group: string }>;
 
@@ -90,47 +91,11 @@ async function routingOf(aws: AwsClient, deploymentConfigName: string): Promise<
   return { type: 'AllAtOnce' };
 }
 
-export type WireAlarm = Readonly<{
-  AlarmName: string;
-  StateValue: AlarmValue;
-  MetricName?: string;
-  Namespace?: string;
-  Statistic?: string;
-  ExtendedStatistic?: string;
-  Dimensions?: readonly { Name: string; Value: string }[];
-  Period?: number;
-  EvaluationPeriods: number;
-  DatapointsToAlarm?: number;
-  Threshold?: number;
-  ComparisonOperator: AlarmRule['comparison'];
-  TreatMissingData?: AlarmRule['treatMissingData'];
-}>;
-
 async function describeAlarms(aws: AwsClient, names: readonly string[]): Promise<readonly WireAlarm[]> {
-  const { MetricAlarms = [] } = (await aws('monitoring', 'DescribeAlarms', { AlarmNames: names })) as {
-    MetricAlarms?: readonly WireAlarm[];
-  };
-  return MetricAlarms;
-}
-
-export function ruleOf(alarm: WireAlarm): AlarmRule {
-  return {
-    period: alarm.Period ?? 60,
-    evaluationPeriods: alarm.EvaluationPeriods,
-    datapointsToAlarm: alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods,
-    threshold: alarm.Threshold ?? 0,
-    comparison: alarm.ComparisonOperator,
-    treatMissingData: alarm.TreatMissingData ?? 'missing',
-  };
-}
-
-/** `Errors` of Lambda by its bare name; any other metric with its namespace. */
-export function metricOf({ Namespace, MetricName = '' }: WireAlarm): string {
-  return Namespace === 'AWS/Lambda' ? MetricName : `${Namespace}/${MetricName}`;
-}
-
-export function scopeOf({ Dimensions = [] }: WireAlarm): Scope {
-  return Dimensions.some(({ Name }) => Name === 'ExecutedVersion') ? 'Version' : 'Service';
+  const AlarmTypes = ['MetricAlarm', 'CompositeAlarm'];
+  return wireAlarms(
+    (await aws('monitoring', 'DescribeAlarms', { AlarmNames: names, AlarmTypes })) as AlarmDescriptions,
+  );
 }
 
 /** Requests a minute in the last hour, by the invocations that the alarms' own dimensions count; undefined: none known. */

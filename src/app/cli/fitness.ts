@@ -4,26 +4,18 @@
  */
 import type { Command } from 'commander';
 import {
-  type Finding,
-  type FitnessMend,
+  causeWords,
+  findingWords,
   groupFitness,
   type GroupReport,
+  mendWords,
   type Situation,
   type StepFitness,
-  type WatchedAlarm,
+  watchedAlarm,
 } from '../../core/alarm-fitness/index.ts';
 import { OptionError } from '../config.ts';
 import { awsClient, type AwsClient } from './aws.ts';
-import {
-  metricOf,
-  readGroup,
-  requestRate,
-  ruleOf,
-  scopeOf,
-  type Target,
-  targetsOf,
-  type WireAlarm,
-} from './deployment-group.ts';
+import { readGroup, requestRate, type Target, targetsOf } from './deployment-group.ts';
 import { withEndpoint } from './endpoint.ts';
 import { duration, percent } from './words.ts';
 
@@ -82,17 +74,6 @@ async function reportOn(aws: AwsClient, target: Target, options: Options): Promi
   return { ...target, ...report, situation, measuredRate: measured !== undefined };
 }
 
-function watchedAlarm(alarm: WireAlarm): WatchedAlarm {
-  return {
-    name: alarm.AlarmName,
-    metric: metricOf(alarm),
-    statistic: alarm.ExtendedStatistic ?? alarm.Statistic ?? '',
-    scope: scopeOf(alarm),
-    state: alarm.StateValue,
-    rule: ruleOf(alarm),
-  };
-}
-
 function numberOption(name: string, text: string): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value < 0) throw new OptionError(`${name} takes a number of 0 or more, not ${text}`);
@@ -120,24 +101,12 @@ function drawn(report: TargetReport): string {
 
 const VERDICTS = { Can: '✓ can fire', MayMiss: '~ may miss', Cannot: '✗ cannot fire', Unknown: '? unknown' } as const;
 
-const CAUSES: Readonly<Record<NonNullable<StepFitness['cause']>, string>> = {
-  Metric: 'it does not count errors; rehearse it',
-  Statistic: 'nothing can be promised for this statistic; rehearse it',
-  Direction: 'it fires on low values, and a fault makes high ones',
-  Percent: 'an error rate is 0 to 1, and the threshold is meant as percent',
-  Dilution: 'the other versions’ requests dilute the fault below the threshold',
-  Count: 'too few requests fail in a period',
-  Time: 'the step is over too soon',
-  Silence: 'periods without a request count as healthy',
-  Raised: 'it is in ALARM already, and stops any deployment',
-};
-
 function stepWords({ weightPercent, lengthMs, verdict, cause, detectionMs, shows }: StepFitness): string {
   const step = `${String(weightPercent).padStart(3)} % for ${lengthMs === 0 ? 'no time' : duration(lengthMs)}`.padEnd(
     24,
   );
   const detail = [
-    cause === undefined ? undefined : CAUSES[cause],
+    cause === undefined ? undefined : causeWords(cause),
     detectionMs === undefined ? undefined : `it takes up to ${duration(detectionMs)}`,
     shows === undefined || verdict === 'Can' ? undefined : `a period shows ${shown(shows)}`,
   ].filter((part) => part !== undefined);
@@ -147,36 +116,4 @@ function stepWords({ weightPercent, lengthMs, verdict, cause, detectionMs, shows
 function shown({ least, most }: Readonly<{ least: number; most: number }>): string {
   const digits = (value: number): string => String(Number(value.toPrecision(2)));
   return digits(least) === digits(most) ? digits(least) : `${digits(least)} to ${digits(most)}`;
-}
-
-function mendWords(mend: FitnessMend): string {
-  switch (mend.change) {
-    case 'Threshold':
-      return `threshold ${mend.to}`;
-    case 'Scope':
-      return 'count the new version only (dimension ExecutedVersion)';
-    case 'Period':
-      return `a period of ${mend.to} s`;
-    case 'Datapoints':
-      return `${mend.to.datapointsToAlarm} of ${mend.to.evaluationPeriods} datapoints`;
-    case 'MissingData':
-      return `treat missing data as ${mend.to}`;
-    case 'StepMinutes':
-      return `${mend.to} minutes for the step`;
-  }
-}
-
-function findingWords(finding: Finding): string {
-  switch (finding.kind) {
-    case 'NoAlarms':
-      return 'the group watches no alarm';
-    case 'AlarmsDisabled':
-      return 'the group lists alarms, but does not watch them (alarmConfiguration.enabled is false)';
-    case 'NoRollback':
-      return 'an alarm would stop the deployment, but not roll it back (DEPLOYMENT_STOP_ON_ALARM is not among the rollback events)';
-    case 'AlarmMissing':
-      return `the alarm ${finding.name} does not exist`;
-    case 'NoStep':
-      return 'all the traffic moves at once: no alarm can fire before it has';
-  }
 }

@@ -10,3 +10,13 @@ export {
 } from './fitness.ts';
 export { type FitnessMend, mendsOf } from './mends.ts';
 export { type AlarmReport, type Finding, groupFitness, type GroupReport, type GroupSettings } from './group.ts';
+export {
+  type AlarmDescriptions,
+  metricOf,
+  ruleOf,
+  scopeOf,
+  watchedAlarm,
+  type WireAlarm,
+  wireAlarms,
+} from './wire-alarm.ts';
+export { causeWords, findingWords, fitnessSummary, fitnessWarning, mendWords } from './words.ts';
