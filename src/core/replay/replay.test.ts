@@ -146,15 +146,13 @@ const CASES: readonly Case[] = [
         stage: 'Build',
         mode: 'FAILED_ACTIONS',
       })),
-      fc
-        .boolean()
-        .map((enabled) => ({
-          type: 'TransitionChanged',
-          stage: 'Deploy',
-          direction: 'Inbound',
-          enabled,
-          changedBy: 'me',
-        })),
+      fc.boolean().map((enabled) => ({
+        type: 'TransitionChanged',
+        stage: 'Deploy',
+        direction: 'Inbound',
+        enabled,
+        changedBy: 'me',
+      })),
       names('', 4).map((n) => ({ type: 'ExecutionsArchived', executionIds: [uuid(Number(n))] })),
     ),
   },
