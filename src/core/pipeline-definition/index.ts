@@ -8,6 +8,7 @@ export {
   typeName,
 } from './action-types.ts';
 export { type EnvironmentVariable, environmentVariables } from './configuration.ts';
+export { planOf } from './line-plan.ts';
 export {
   actionPath,
   actionTimeoutMs,

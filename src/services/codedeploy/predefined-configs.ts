@@ -3,6 +3,7 @@
  * Source: CodeDeploy User Guide, "Working with deployment configurations in CodeDeploy", predefined configurations.
  */
 import type { MinimumHealthyHosts, TrafficRoutingConfig } from '@aws-sdk/client-codedeploy';
+import { PREDEFINED_ROUTINGS } from '../../core/traffic-shift/index.ts';
 import type { ComputePlatform, DeploymentConfig } from './records.ts';
 
 export const PREDEFINED_PREFIX = 'CodeDeployDefault.';
@@ -13,25 +14,23 @@ const HOSTS: readonly (readonly [string, MinimumHealthyHosts])[] = [
   ['AllAtOnce', { type: 'FLEET_PERCENT', value: 0 }],
 ];
 
-const ALL_AT_ONCE: TrafficRoutingConfig = { type: 'AllAtOnce' };
-
-function canary(canaryInterval: number): TrafficRoutingConfig {
-  return { type: 'TimeBasedCanary', timeBasedCanary: { canaryPercentage: 10, canaryInterval } };
-}
-
-function linear(linearInterval: number): TrafficRoutingConfig {
-  return { type: 'TimeBasedLinear', timeBasedLinear: { linearPercentage: 10, linearInterval } };
-}
-
-const TRAFFIC: readonly (readonly [ComputePlatform, string, TrafficRoutingConfig])[] = [
-  ['Lambda', 'LambdaAllAtOnce', ALL_AT_ONCE],
-  ...[5, 10, 15, 30].map((minutes) => ['Lambda', `LambdaCanary10Percent${minutes}Minutes`, canary(minutes)] as const),
-  ['Lambda', 'LambdaLinear10PercentEvery1Minute', linear(1)],
-  ...[2, 3, 10].map((minutes) => ['Lambda', `LambdaLinear10PercentEvery${minutes}Minutes`, linear(minutes)] as const),
-  ['ECS', 'ECSAllAtOnce', ALL_AT_ONCE],
-  ...[5, 15].map((minutes) => ['ECS', `ECSCanary10Percent${minutes}Minutes`, canary(minutes)] as const),
-  ...[1, 3].map((minutes) => ['ECS', `ECSLinear10PercentEvery${minutes}Minutes`, linear(minutes)] as const),
-];
+const TRAFFIC: readonly (readonly [ComputePlatform, string, TrafficRoutingConfig])[] = PREDEFINED_ROUTINGS.map(
+  ({ name, computePlatform, routing }) => [
+    computePlatform,
+    name.slice(PREDEFINED_PREFIX.length),
+    routing.type === 'AllAtOnce'
+      ? { type: 'AllAtOnce' }
+      : routing.type === 'TimeBasedCanary'
+        ? {
+            type: 'TimeBasedCanary',
+            timeBasedCanary: { canaryPercentage: routing.percent, canaryInterval: routing.intervalMinutes },
+          }
+        : {
+            type: 'TimeBasedLinear',
+            timeBasedLinear: { linearPercentage: routing.percent, linearInterval: routing.intervalMinutes },
+          },
+  ],
+);
 
 const CREATED_AT = Date.UTC(2014, 10, 12);
 

@@ -2,14 +2,11 @@
 import { assert } from '../../common/index.ts';
 import {
   type ActionDeclaration,
-  actionTimeoutMs,
   type ActionTypeDefinition,
   type ArtifactStore,
-  findActionType,
   type PipelineDeclaration,
   type StageDeclaration,
 } from '../../core/pipeline-definition/index.ts';
-import type { ExecutionMode, Plan } from '../../core/pipeline-execution/index.ts';
 import type { House, Scope } from '../service.ts';
 import { customActionTypes, type VersionRecord, versionKey, versions } from './records.ts';
 
@@ -35,31 +32,6 @@ export async function definitionOf(
   if (memory.size >= KEPT && oldest !== undefined) memory.delete(oldest);
   memory.set(id, stored.document);
   return stored.document;
-}
-
-/** What of a definition decides the order of things. */
-export function planOf(declaration: PipelineDeclaration, customTypes: readonly ActionTypeDefinition[]): Plan {
-  return {
-    version: declaration.version ?? 1,
-    mode: (declaration.executionMode ?? 'SUPERSEDED') as ExecutionMode,
-    stages: declaration.stages.map((stage) => ({
-      name: stage.name,
-      actions: stage.actions.map((action) => {
-        const type = findActionType(action.actionTypeId, customTypes);
-        assert(type !== undefined, `the type of action ${action.name} is known`);
-        return {
-          name: action.name,
-          runOrder: action.runOrder ?? 1,
-          type: action.actionTypeId,
-          inputs: (action.inputArtifacts ?? []).map((artifact) => artifact.name),
-          outputs: (action.outputArtifacts ?? []).map((artifact) => artifact.name),
-          ...(action.namespace === undefined ? {} : { namespace: action.namespace }),
-          ...(action.region === undefined ? {} : { region: action.region }),
-          timeoutMs: actionTimeoutMs(action, type),
-        };
-      }),
-    })),
-  };
 }
 
 export async function customTypesOf(house: House, scope: Scope): Promise<ActionTypeDefinition[]> {

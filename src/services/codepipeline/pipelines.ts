@@ -20,6 +20,7 @@ import {
   joinSecrets,
   normalisePipeline,
   type PipelineDeclaration,
+  planOf,
   type Secrets,
   splitSecrets,
   validatePipeline,
@@ -30,7 +31,7 @@ import { decodePage, encodePage } from '../pages.ts';
 import { type Call, operation } from '../service.ts';
 import { actionRevisions } from './action-revisions.ts';
 import { access, passRoles, tagContext } from './access.ts';
-import { customTypesOf, definitionOf, planOf } from './definitions.ts';
+import { customTypesOf, definitionOf } from './definitions.ts';
 import { startVariables } from './start-variables.ts';
 import {
   executions,
