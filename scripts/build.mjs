@@ -17,6 +17,7 @@ const entries = {
   demo: 'demo/main.ts',
   bench: 'bench/main.ts',
   'cross-account': 'examples/cross-account/main.ts',
+  torture: 'simulation/torture/main.ts',
 };
 rmSync(dist, { recursive: true, force: true });
 mkdirSync(dist, { recursive: true });

@@ -42,7 +42,7 @@ export function ensureInstalled() {
 export function ensureBuilt() {
   const stamp = join(packageDir, 'dist', '.built');
   const builtAt = existsSync(stamp) ? statSync(stamp).mtimeMs : 0;
-  const sources = ['src', 'demo', 'bench', 'examples', 'scripts', 'package.json', 'tsconfig.json'];
+  const sources = ['src', 'demo', 'bench', 'examples', 'simulation', 'scripts', 'package.json', 'tsconfig.json'];
   if (sources.every((source) => newest(join(packageDir, source)) <= builtAt)) return;
   execFileSync(process.execPath, [join(packageDir, 'scripts', 'build.mjs')], {
     cwd: packageDir,

@@ -46,6 +46,8 @@ export type NativeServerOptions = Readonly<{
   removeDir?: string;
   wallNow: () => number;
   log?: StoreLog;
+  /** In place of our own settings of that name. */
+  settings?: Readonly<Record<string, string | number>>;
 }>;
 
 export class NativeServer {
@@ -210,6 +212,7 @@ export class NativeServer {
       update_process_title: 'off',
     };
     if (this.#options.binaries.major >= 18) settings['io_method'] = 'sync';
+    Object.assign(settings, this.#options.settings);
     return ['-D', this.#dataDir, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
   }
 
