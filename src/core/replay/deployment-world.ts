@@ -179,10 +179,9 @@ class World {
   }
 
   #readAlarms(effect: Extract<DeploymentEffect, { type: 'ReadAlarms' }>): void {
-    // A look that nobody waits for is in the record only where it changed something.
     const then =
       effect.check === undefined
-        ? undefined
+        ? this.#lookedAt(this.#now)
         : this.#answerTo(effect, ['AlarmsRead'], ({ check }) => check === effect.check);
     const readAt = this.#now + (then?.tookMs ?? 0);
     const raised = this.#alarms.filter((alarm) => this.#valueAt(alarm, readAt) === 'ALARM').map(({ name }) => name);
@@ -193,6 +192,15 @@ class World {
       raised,
       ...(unreadable !== undefined && { unreadable }),
     });
+  }
+
+  /** A look that nobody waits for is in the record only where it changed something: at once, or not at all. */
+  #lookedAt(at: EpochMs): Readonly<{ event: DeploymentEvent; tookMs: number }> | undefined {
+    const found = this.#recorded.turns.find(
+      (turn) =>
+        turn.at >= at && turn.at < at + SLACK_MS && turn.event.type === 'AlarmsRead' && !('check' in turn.event),
+    );
+    return found && { event: found.event as DeploymentEvent, tookMs: found.at - at };
   }
 
   #valueAt({ value, moves }: WorldAlarm, at: EpochMs): AlarmValue {
