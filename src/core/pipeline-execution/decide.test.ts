@@ -360,6 +360,16 @@ describe('decide() on an approval', () => {
 });
 
 describe('decide() on a job report', () => {
+  it('tells nobody the token of an approval, even where it stands for the external execution', () => {
+    const scene = new Scene(plan('PARALLEL')).start(A);
+    const id = scene.running(A, 'Fetch');
+    const report = { externalExecutionId: 'token-1' };
+    scene.when({ type: 'ActionProgressed', actionExecutionId: id, report, token: 'token-1' });
+    scene.when({ type: 'ApprovalGiven', actionExecutionId: id, approved: true, summary: '', by: 'me' });
+    expect(scene.told()).toContain('Action Fetch SUCCEEDED');
+    expect(JSON.stringify(scene.effects)).not.toContain('token-1');
+  });
+
   it('collects the outputs of an action that has some before it succeeds', () => {
     const scene = new Scene(plan()).start(A);
     const actionExecutionId = scene.running(A, 'Fetch');

@@ -188,7 +188,8 @@ export class Turn {
       ...(ended
         ? {
             result: {
-              externalExecutionId: action.externalExecutionId,
+              // In PARALLEL mode it is the token of an approval, and a token is told to nobody but who asks for it.
+              externalExecutionId: action.externalExecutionId === action.token ? undefined : action.externalExecutionId,
               externalExecutionSummary: action.externalExecutionSummary ?? action.error?.message ?? action.summary,
               externalExecutionUrl: action.externalExecutionUrl,
               errorCode: action.error?.code,
