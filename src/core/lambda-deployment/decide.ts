@@ -5,6 +5,7 @@
  *                                                        └───────────── next step ──────────────┘        │
  *                                  Ended: Succeeded ◀── CheckingAlarms ◀────────────────────────────────┘
  *   any ── failure, alarm or stop ──▶ Ended: Failed or Stopped
+ *   with a judge: Baking ─▶ Judging ─▶ CheckingAlarms, or back to Baking (`judging.ts`)
  *   a rollback: ... BeforeAllowTraffic ─▶ Returning ─▶ AfterAllowTraffic ─▶ Ended
  *
  * What always holds:
@@ -29,9 +30,12 @@ import {
   rollbackMessage,
   timeoutError,
 } from './messages.ts';
+import { nothingToJudgeMessage } from './judge-messages.ts';
+import { badProblem, endBake, type EvidenceRead, heard, isSplit, JUDGE_POLL_MS } from './judging.ts';
 import { beginReturn, decideReturn, isSetting } from './returning.ts';
 import type {
   DeploymentEffect,
+  DeploymentError,
   DeploymentEvent,
   DeploymentState,
   Ending,
@@ -65,7 +69,9 @@ export function decide<Info>(state: DeploymentState<Info>, event: DeploymentEven
   }
   switch (event.type) {
     case 'RevisionRead':
-      return phase.name === 'Preparing' ? begin(state, event.target, now) : unchanged(state);
+      return phase.name === 'Preparing'
+        ? begin({ ...state, ...withMessages(state, event.messages) }, event.target, now)
+        : unchanged(state);
     case 'PreparationFailed':
       return phase.name === 'Preparing' ? fail(state, event, now) : unchanged(state);
     case 'AlarmsRead':
@@ -83,6 +89,8 @@ export function decide<Info>(state: DeploymentState<Info>, event: DeploymentEven
       return hookAnswered(state, event.executionId, event.succeeded, now);
     case 'OriginalRead':
       return unchanged(state);
+    case 'EvidenceRead':
+      return evidenceRead(state, event, now);
     case 'StopRequested': {
       if (isEnding(state)) return unchanged(state);
       const rollback = event.rollback ?? state.rollbackPolicy.onRequest;
@@ -101,12 +109,17 @@ export function decide<Info>(state: DeploymentState<Info>, event: DeploymentEven
 
 // Beginning
 
-function begin<Info>(state: DeploymentState<Info>, target: Target, now: EpochMs): Result<Info> {
+function begin<Info>(
+  state: DeploymentState<Info>,
+  { target, messages = [] }: Extract<DeploymentEvent, { type: 'RevisionRead' }>,
+  now: EpochMs,
+): Result<Info> {
   const begun: DeploymentState<Info> = {
     ...state,
     target,
     startedAt: now,
     lifecycleEvents: EVENT_NAMES.map((name) => ({ name, status: 'Pending' })),
+    ...withMessages(state, [...messages, ...judgeMessages(state)]),
   };
   const effects: DeploymentEffect[] = [
     { type: 'Announce', announcement: 'START', at: now, lane: 'announce' },
@@ -114,6 +127,12 @@ function begin<Info>(state: DeploymentState<Info>, target: Target, now: EpochMs)
     ...watchAlarms(state, now),
   ];
   return after(effects, checkAlarms(begun, 'Begin', now));
+}
+
+function judgeMessages({ judge, steps }: DeploymentState): readonly string[] {
+  return judge === undefined || steps.some(({ weightPercent }) => isSplit(weightPercent))
+    ? []
+    : [nothingToJudgeMessage()];
 }
 
 /** The regular look, and for each alarm a timer that its change of state makes due. */
@@ -228,16 +247,58 @@ function trafficSet<Info>(state: DeploymentState<Info>, weightPercent: number, n
   if (phase.ending !== undefined) return conclude(set, phase.ending, now);
   const next = set.steps[set.stepIndex];
   if (next === undefined) return trafficMoved(set, now);
-  const nextAt = (set.shiftStartedAt ?? now) + next.afterMs;
+  const nextAt = (set.shiftStartedAt ?? now) + next.afterMs + (set.judge?.extendedMs ?? 0);
   return {
     state: withPhase(set, { name: 'Baking', nextAt }),
-    effects: [{ type: 'WakeAt', timer: 'shift', at: nextAt }],
+    effects: [
+      { type: 'WakeAt', timer: 'shift', at: nextAt },
+      ...(isJudged(set) ? [{ type: 'WakeAt', timer: 'judge', at: now + JUDGE_POLL_MS } as const] : []),
+    ],
   };
 }
 
 function trafficMoved<Info>(state: DeploymentState<Info>, now: EpochMs): Result<Info> {
   const moved = startEvent(endEvent(state, 'AllowTraffic', 'Succeeded', now), 'AfterAllowTraffic', now);
   return runHook(moved, 'AfterAllowTraffic', now);
+}
+
+// The judge
+
+function isJudged({ judge, weightPercent }: DeploymentState): boolean {
+  return judge !== undefined && isSplit(weightPercent);
+}
+
+/** The time of a bake is over: what was seen up to now is read before anything follows. */
+function askJudge<Info>(state: DeploymentState<Info>): Result<Info> {
+  const { judge } = state;
+  assert(judge !== undefined, 'a judged deployment has a judge');
+  const look = judge.look + 1;
+  return {
+    state: { ...state, judge: { ...judge, look }, phase: { name: 'Judging', look } },
+    effects: [{ type: 'ReadEvidence', look, lane: 'judge' }],
+  };
+}
+
+function evidenceRead<Info>(before: DeploymentState<Info>, event: EvidenceRead, now: EpochMs): Result<Info> {
+  if (before.judge === undefined || isEnding(before)) return unchanged(before);
+  const judge = heard(before.judge, event);
+  const state = { ...before, judge };
+  const { functionName, targetVersion, currentVersion } = targetOf(state);
+  const judged = { functionName, fresh: targetVersion, old: currentVersion };
+  const stop = (problem: DeploymentError): Result<Info> =>
+    end(state, { status: 'Stopped', ...problem, rollback: state.rollbackPolicy.onAlarm }, now);
+  const bad = badProblem(judge, judged);
+  if (bad !== undefined) return stop(bad);
+  if (state.phase.name !== 'Judging' || event.look !== state.phase.look) return { state, effects: [] };
+  const next = endBake(judge, state.weightPercent, judged);
+  if (next.type === 'Stop') return stop(next.problem);
+  const told = { ...state, ...withMessages(state, [next.message]) };
+  if (next.type === 'GoOn') return checkAlarms(told, 'Move', now);
+  const nextAt = now + next.byMs;
+  return {
+    state: { ...told, judge: next.watch, phase: { name: 'Baking', nextAt } },
+    effects: [{ type: 'WakeAt', timer: 'shift', at: nextAt }],
+  };
 }
 
 // Returning
@@ -304,7 +365,17 @@ function timerFired<Info>(state: DeploymentState<Info>, timer: string, now: Epoc
   if (timer === 'shift') {
     if (phase.name !== 'Baking') return unchanged(state);
     if (now < phase.nextAt) return { state, effects: [{ type: 'WakeAt', timer, at: phase.nextAt }] };
-    return checkAlarms(state, 'Move', now);
+    return isJudged(state) ? askJudge(state) : checkAlarms(state, 'Move', now);
+  }
+  if (timer === 'judge') {
+    if (phase.name !== 'Baking' && phase.name !== 'Judging') return unchanged(state);
+    return {
+      state,
+      effects: [
+        { type: 'ReadEvidence', lane: 'judge' },
+        { type: 'WakeAt', timer, at: now + JUDGE_POLL_MS },
+      ],
+    };
   }
   if (timer === 'hook') {
     if (phase.name !== 'BeforeAllowTraffic' && phase.name !== 'AfterAllowTraffic') return unchanged(state);

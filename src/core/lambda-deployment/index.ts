@@ -1,4 +1,5 @@
 export { decide, firstEffects, isFinal } from './decide.ts';
+export { type JudgeWatch, newJudgeWatch } from './judging.ts';
 export { deploymentStatus, type DeploymentStatus, isEnding, targetStatus, type TargetStatus } from './view.ts';
 export type {
   AlarmWatch,

@@ -9,6 +9,7 @@
 import type { EpochMs } from '../../common/index.ts';
 import type { LambdaHookName } from '../appspec/index.ts';
 import type { Step } from '../traffic-shift/index.ts';
+import type { EvidenceRead, JudgeWatch } from './judging.ts';
 
 export type LifecycleEventName = 'BeforeAllowTraffic' | 'AllowTraffic' | 'AfterAllowTraffic';
 
@@ -45,6 +46,7 @@ export type AlarmWatch = Readonly<{
  * - `Preparing`: the revision is being read; status Created.
  * - `CheckingAlarms`: the alarms are being read before `next` may happen.
  * - `Moving`: a weight is being set. - `Baking`: it is set, and the next step's time has not come.
+ * - `Judging`: it has come, and the judge's last evidence is being read; see `judging.ts`.
  * - `Returning`: a rollback deployment brings the traffic back. `ending`: it is to end so once the weight is set.
  * - `Restoring`: without a deployment to roll back to, the alias is returned to its current version before the end.
  * - `Ended`: final.
@@ -55,6 +57,7 @@ export type Phase = Readonly<
   | { name: 'BeforeAllowTraffic'; deadlineAt: EpochMs }
   | { name: 'Moving'; weightPercent: number; ending?: Ending }
   | { name: 'Baking'; nextAt: EpochMs }
+  | { name: 'Judging'; look: number }
   | { name: 'AfterAllowTraffic'; deadlineAt: EpochMs }
   | { name: 'Returning'; returning: Returning; ending?: Ending }
   | { name: 'Restoring'; returning: Returning; ending: Ending }
@@ -134,6 +137,8 @@ export type DeploymentState<Info = unknown> = Readonly<{
   /** Counts the checks of the alarms that something waits for. */
   checks: number;
   alarms: AlarmWatch;
+  /** Absent: the group asks for no judge. */
+  judge?: JudgeWatch;
   rollbackPolicy: RollbackPolicy;
   /** The group's last successful deployment, which a rollback returns to. */
   previousDeploymentId?: string;
@@ -148,13 +153,15 @@ export type DeploymentState<Info = unknown> = Readonly<{
 
 export type DeploymentEvent = Readonly<
   | { type: 'TimerFired'; timer: string }
-  | { type: 'RevisionRead'; target: Target }
+  /** `messages`: what people should know of the deployment before it begins. */
+  | { type: 'RevisionRead'; target: Target; messages?: readonly string[] }
   | { type: 'PreparationFailed'; code: string; message: string }
   /** `check`: the check that waits for it, if one does. `unreadable`: why the alarms could not be read. */
   | { type: 'AlarmsRead'; check?: number; raised: readonly string[]; unreadable?: DeploymentError }
   | { type: 'TrafficSet'; weightPercent: number }
   | { type: 'TrafficNotSet'; weightPercent: number; code: string; message: string }
   | { type: 'OriginalRead'; look: number; original: Original }
+  | EvidenceRead
   | { type: 'HookNotInvoked'; hook: LambdaHookName; code: string; message: string }
   | { type: 'HookAnswered'; executionId: string; succeeded: boolean }
   | { type: 'StopRequested'; rollback?: boolean }
@@ -174,6 +181,8 @@ export type DeploymentEffect = Readonly<
   | { type: 'SetTraffic'; weightPercent: number; lane: 'traffic' }
   /** Answers OriginalRead, with the minutes from `sinceAt` on. Never worth waiting for: the return goes on without it. */
   | { type: 'ReadOriginal'; look: number; original: string; replacement: string; sinceAt: EpochMs; lane: 'original' }
+  /** Answers EvidenceRead: what has been drawn, and ended, since the state's `judge.heardUntil`. */
+  | { type: 'ReadEvidence'; look?: number; lane: 'judge' }
   /** Answers HookNotInvoked, or nothing. */
   | { type: 'InvokeHook'; hook: LambdaHookName; functionName: string; executionId: string; lane: 'hooks' }
   | { type: 'CreateRollback'; rollbackId: string; previousDeploymentId: string; moveTraffic: boolean; lane: 'rollback' }
