@@ -109,17 +109,13 @@ export function decide<Info>(state: DeploymentState<Info>, event: DeploymentEven
 
 // Beginning
 
-function begin<Info>(
-  state: DeploymentState<Info>,
-  { target, messages = [] }: Extract<DeploymentEvent, { type: 'RevisionRead' }>,
-  now: EpochMs,
-): Result<Info> {
+function begin<Info>(state: DeploymentState<Info>, target: Target, now: EpochMs): Result<Info> {
   const begun: DeploymentState<Info> = {
     ...state,
     target,
     startedAt: now,
     lifecycleEvents: EVENT_NAMES.map((name) => ({ name, status: 'Pending' })),
-    ...withMessages(state, [...messages, ...judgeMessages(state)]),
+    ...withMessages(state, judgeMessages(state)),
   };
   const effects: DeploymentEffect[] = [
     { type: 'Announce', announcement: 'START', at: now, lane: 'announce' },
