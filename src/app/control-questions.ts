@@ -1,7 +1,8 @@
-/** The control paths that ask and change nothing: `why` and `preflight`. */
+/** The control paths that ask and change nothing: `why`, `preflight` and `replay`. */
 import { AwsError, isAwsError, type RequestContext } from '../common/index.ts';
 import type { OpenHouse } from './open-house.ts';
 import { preflight } from './preflight/preflight.ts';
+import { replayOf } from './replay/ask.ts';
 import { why } from './why/ask.ts';
 
 export type ControlAnswer = Readonly<{ statusCode: number; body: unknown }>;
@@ -32,6 +33,25 @@ export function answerPreflight(open: OpenHouse, query: URLSearchParams): Promis
     const { defaultAccount, defaultRegion } = open.house.config;
     const scope = { account: query.get('account') ?? defaultAccount, region: query.get('region') ?? defaultRegion };
     return preflight(open, scope, pipeline);
+  });
+}
+
+/** `GET replay?subject=...&at=&set=key=value&account=&region=` */
+export function answerReplay(open: OpenHouse, query: URLSearchParams): Promise<ControlAnswer> {
+  return answered(() => {
+    const subject = query.get('subject') ?? '';
+    if (subject.trim() === '')
+      throw new AwsError(
+        'ValidationException',
+        'Ask with ?subject=<id of an execution, a build or a deployment, or an alarm>.',
+      );
+    return replayOf(open, {
+      subject,
+      ...given(query, 'at'),
+      ...given(query, 'account'),
+      ...given(query, 'region'),
+      set: query.getAll('set'),
+    });
   });
 }
 

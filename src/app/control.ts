@@ -8,11 +8,12 @@
  *   POST /_sluice/reset             ephemeral only
  *   GET  /_sluice/why               why a call was, or would be, allowed or denied (`control-questions.ts`)
  *   GET  /_sluice/preflight         what a pipeline will be denied
+ *   GET  /_sluice/replay            a past execution, build, deployment or alarm decided again
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isoMillis, parseDurationMs } from '../common/index.ts';
 import { formatClockMode } from './clocks.ts';
-import { answerPreflight, answerWhy, type ControlAnswer } from './control-questions.ts';
+import { answerPreflight, answerReplay, answerWhy, type ControlAnswer } from './control-questions.ts';
 import { isLoopback } from './loopback.ts';
 import type { OpenHouse } from './open-house.ts';
 
@@ -71,6 +72,8 @@ export async function answerControl(
       return answered(answerWhy(open, searchParams));
     case 'GET preflight':
       return answered(answerPreflight(open, searchParams));
+    case 'GET replay':
+      return answered(answerReplay(open, searchParams));
     case 'POST reset':
       if (open.reset === undefined)
         return answer(403, { message: 'Only a server started with --ephemeral can be reset.' });

@@ -8,6 +8,7 @@ import { addFitnessCommand } from './fitness.ts';
 import { addMasterSecretCommand } from './master-secret.ts';
 import { addPreflightCommand } from './preflight.ts';
 import { addRehearseCommand } from './rehearse.ts';
+import { addReplayCommand } from './replay.ts';
 import { addStartCommand } from './start.ts';
 import { addStatusCommand } from './status.ts';
 import { addWhyCommand } from './why.ts';
@@ -26,6 +27,7 @@ addPreflightCommand(program);
 addWhyCommand(program);
 addFitnessCommand(program);
 addRehearseCommand(program);
+addReplayCommand(program);
 addMasterSecretCommand(program);
 addDoctorCommand(program);
 

@@ -48,6 +48,8 @@ import {
 } from './revisions.ts';
 import { listTagsForResource, tagResource, untagResource } from './tags.ts';
 
+export { PREDEFINED } from './predefined-configs.ts';
+
 export const codedeploy: ServiceDefinition = {
   name: 'codedeploy',
   iamPrefix: 'codedeploy',

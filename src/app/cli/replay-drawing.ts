@@ -1,0 +1,158 @@
+/**
+ * An answer of `replay` as people read it: what happened and what was decided, whether it would be decided so again, and what
+ * would have been.
+ *
+ *   deployment shop/live  d-ABC123DEF
+ *     Stopped in 000000000000, us-east-1
+ *
+ *     12:00:00.020  the revision was read: greeter:live from version 1 to 2
+ *                   → looking at the alarms before beginning
+ */
+import type { ChangedAnswer, InstantAnswer, NotEarlierAnswer, ReplayAnswer, TurnLine } from '../replay/answer.ts';
+import { comparisonSign, durationWords } from '../replay/words.ts';
+import type { Paint } from './paint.ts';
+
+export function drawnReplay(answer: ReplayAnswer, paint: Paint): string {
+  return `${linesOf(answer, paint).join('\n')}\n`;
+}
+
+function linesOf(answer: ReplayAnswer, paint: Paint): string[] {
+  const { kind, id, name, account, region, status, instant, changed, notEarlier, notes } = answer;
+  const until = instant === undefined ? undefined : Date.parse(instant.at);
+  const turns = until === undefined ? answer.turns : answer.turns.filter(({ at }) => Date.parse(at) <= until);
+  return [
+    `${kind} ${paint.strong(name)}${id === name ? '' : `  ${paint.faint(id)}`}`,
+    `  ${status} in ${account}, ${region}`,
+    ...(changed === undefined ? ['', ...turnLines(turns, paint)] : []),
+    '',
+    ...checkLines(answer, paint),
+    ...(instant === undefined ? [] : ['', ...instantLines(instant, paint)]),
+    ...(changed === undefined ? [] : ['', ...changedLines(changed, paint)]),
+    ...(notEarlier === undefined || instant !== undefined || changed !== undefined
+      ? []
+      : ['', ...notEarlierLines(notEarlier, paint)]),
+    ...(notes.length === 0 ? [] : ['', ...notes.map((text) => paint.warn(`  ! ${text}`))]),
+    ...(changed === undefined ? answer.parts.flatMap((part) => ['', ...partLines(part, paint)]) : []),
+  ];
+}
+
+function partLines(part: ReplayAnswer['parts'][number], paint: Paint): string[] {
+  if ('unknown' in part) return [`  ${paint.warn('?')} ${part.id}: ${part.unknown}`];
+  return linesOf(part, paint).map((line) => (line === '' ? '' : `  ${line}`));
+}
+
+const INDENT = ' '.repeat(16);
+
+function turnLines(turns: readonly TurnLine[], paint: Paint): string[] {
+  return turns.flatMap(({ at, event, changes, effects, check }, index) => {
+    const day = at.slice(0, 10);
+    const newDay = day === turns[index - 1]?.at.slice(0, 10) ? [] : [paint.faint(`  ${day}`)];
+    const mark = check === 'Different' ? `  ${paint.bad('◀ decided otherwise now')}` : '';
+    return [
+      ...newDay,
+      `  ${at.slice(11, 23)}  ${event}${mark}`,
+      ...changes.map((text) => `${INDENT}${paint.strong('→')} ${text}`),
+      ...effects.map((text) => paint.faint(`${INDENT}· ${text}`)),
+    ];
+  });
+}
+
+function checkLines({ same, checked, whole, from, difference }: ReplayAnswer, paint: Paint): string[] {
+  const since = whole ? '' : ` The history begins at ${from}.`;
+  if (same) {
+    const states = checked === 1 ? '1 state is' : `${checked} states are`;
+    return [`${paint.good('✓')} The same decisions come out: ${states} as recorded.${since}`];
+  }
+  if (difference === undefined) return [];
+  const { at, event, how, differences, version } = difference;
+  return [
+    `${paint.bad('✗')} The rules of now decide otherwise, from turn ${version} on (${at}): ${event}.`,
+    `  ${how[0]?.toUpperCase()}${how.slice(1)}.`,
+    ...differences.map(({ path, was, is }) => `    ${path}: ${shown(was)} then, ${shown(is)} now`),
+  ];
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function instantLines({ at, is }: InstantAnswer, paint: Paint): string[] {
+  return [`${paint.strong('At')} ${at}:`, ...is.map((text) => `  ${text}`)];
+}
+
+// --- what would have been ---
+
+const COLUMN = 54;
+const MOST_ROWS = 60;
+
+function changedLines({ settings, same, rows, outcome, assumed }: ChangedAnswer, paint: Paint): string[] {
+  const set = settings.join(', ');
+  const assumptions = assumed.map((text) => paint.warn(`  ! ${text}`));
+  if (same) return [`With ${paint.strong(set)} it would have gone the same way: ${outcome.was}.`, ...assumptions];
+  const cut = rows.slice(0, MOST_ROWS);
+  return [
+    `With ${paint.strong(set)}, from the first decision that differs:`,
+    '',
+    `  ${' '.repeat(14)}${paint.faint('as it was'.padEnd(COLUMN))}  ${paint.faint('as it would have been')}`,
+    ...cut.flatMap(({ at, was, would }) => sideBySide(at.slice(11, 23), was, would)),
+    ...(rows.length > cut.length ? [paint.faint(`  and ${rows.length - cut.length} more (--json shows all)`)] : []),
+    '',
+    `  it was:             ${outcome.was}`,
+    `  it would have been: ${outcome.would}`,
+    ...(assumptions.length > 0 ? ['', ...assumptions] : []),
+  ];
+}
+
+function sideBySide(time: string, was: readonly string[], would: readonly string[]): string[] {
+  const [left, right] = [was.flatMap(wrapped), would.flatMap(wrapped)];
+  return Array.from({ length: Math.max(left.length, right.length) }, (_, index) =>
+    `  ${(index === 0 ? time : '').padEnd(14)}${(left[index] ?? '').padEnd(COLUMN)}  ${right[index] ?? ''}`.trimEnd(),
+  );
+}
+
+/** In lines that fit a column, later ones set in. */
+function wrapped(text: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > COLUMN) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+// --- why not earlier ---
+
+function notEarlierLines(found: NotEarlierAnswer, paint: Paint): string[] {
+  const { alarm, rule, ruleThen, movedAt, firstBreach, earliestAt, raisedAt, wasRaisedAt, endedAt, acted, lostMs } =
+    found;
+  const cost = (...rules: readonly string[]): string[] =>
+    found.costs
+      .filter((each) => rules.includes(each.rule))
+      .map(({ costMs, words }) => paint.faint(`  ${`+ ${durationWords(costMs)}`.padEnd(13)} ${words}`));
+  const at = (instant: string, text: string): string => `  ${instant.slice(11, 23)}  ${text}`;
+  const { value, comparison, threshold, seconds } = firstBreach;
+  const breach = `${Number(value.toPrecision(4))} ${comparisonSign(comparison)} ${threshold}`;
+  return [
+    paint.strong('Why not earlier?'),
+    ...(ruleThen === undefined ? [] : [`  The alarm ${alarm} has been changed since: ${rule} now, ${ruleThen} then.`]),
+    at(movedAt, 'the new version got its first requests'),
+    at(firstBreach.at, `the first datapoint over the threshold begins: ${breach} in ${durationWords(seconds * 1000)}`),
+    ...cost('Period', 'Publishing'),
+    at(earliestAt, `${paint.good('◀')} the first moment at which the alarm ${alarm} could have acted`),
+    ...cost('DatapointsToAlarm'),
+    raisedAt === undefined
+      ? `  ${'never'.padEnd(12)}  by its rule of now (${rule})`
+      : at(raisedAt, `the alarm is raised by its rule of now (${rule})`),
+    ...(wasRaisedAt === undefined ? [] : [at(wasRaisedAt, 'the alarm was raised')]),
+    ...cost('Poll'),
+    at(endedAt, acted ? 'the deployment acted' : `${paint.bad('✗')} the deployment had ended, and nothing had acted`),
+    ...(lostMs > 0
+      ? [`  ${durationWords(lostMs)} lay between the first moment and the ${acted ? 'deed' : 'end'}.`]
+      : []),
+  ];
+}
