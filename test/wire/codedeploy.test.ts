@@ -640,7 +640,9 @@ Resources:
     const id = await deployTwo(setup);
     await sluice.settled();
     const told = (await received(bus.url)).filter(
-      (event) => (event['detail'] as Record<string, string>)['deploymentId'] === id,
+      (event) =>
+        event['detail-type'] === 'CodeDeploy Deployment State-change Notification' &&
+        (event['detail'] as Record<string, string>)['deploymentId'] === id,
     );
     expect(told.map((event) => (event['detail'] as Record<string, string>)['state'])).toEqual(['START', 'SUCCESS']);
     expect(told[0]).toMatchObject({
@@ -728,6 +730,112 @@ Resources:
       new BatchGetDeploymentsCommand({ deploymentIds: [first, 'd-AAAAAAAAA', third] }),
     );
     expect(deploymentsInfo?.map((info) => info.deploymentId)).toEqual([first, third]);
+  });
+});
+
+describe('alarms that cannot stop a bad release in time', () => {
+  /** The rate of errors of all versions: at ten percent of the traffic, a version that fails 30 % shows 3 %. */
+  async function diluted(over: Partial<CreateDeploymentGroupCommandInput> = {}): Promise<Setup> {
+    const setup = await setUp(over);
+    await cloudwatch.send(
+      new PutMetricAlarmCommand({
+        AlarmName: setup.alarm,
+        Namespace: 'AWS/Lambda',
+        MetricName: 'Errors',
+        Dimensions: [{ Name: 'FunctionName', Value: setup.fn }],
+        Statistic: 'Average',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 0.05,
+        ComparisonOperator: 'GreaterThanThreshold',
+        TreatMissingData: 'notBreaching',
+      }),
+    );
+    return setup;
+  }
+
+  it('are warned of in the status messages and on the bus, and the deployment goes on', async () => {
+    const bus = await queue(unique('fitness-bus'));
+    const detailType = 'Sluice Alarm Fitness Warning';
+    const Name = unique('fitness');
+    await events.send(new PutRuleCommand({ Name, EventPattern: JSON.stringify({ 'detail-type': [detailType] }) }));
+    await events.send(new PutTargetsCommand({ Rule: Name, Targets: [{ Id: 'q', Arn: bus.arn }] }));
+    const setup = await diluted();
+    const id = await deploy(setup, appSpec(setup.fn, 1, 2));
+    const { status, deploymentStatusMessages = [] } = await get(id);
+    expect(status).toBe('InProgress');
+    expect(deploymentStatusMessages).toEqual([
+      expect.stringMatching(/^No alarm is certain .* at 60 requests a minute, which is a guess.*dilute the fault/),
+    ]);
+    await sluice.settled();
+    expect(await received(bus.url)).toMatchObject([
+      {
+        source: 'aws.codedeploy',
+        detail: {
+          deploymentId: id,
+          deploymentGroup: setup.group,
+          message: deploymentStatusMessages[0],
+          findings: [],
+          alarms: [{ name: setup.alarm, verdicts: ['MayMiss', 'Cannot'] }],
+        },
+      },
+    ]);
+  });
+
+  it('are reckoned with the requests of the last hour, where the role may read them', async () => {
+    const setup = await diluted({
+      serviceRoleArn: await role(unique('measuring'), [
+        ...SERVICE_ROLE_MAY,
+        { Effect: 'Allow', Action: 'cloudwatch:GetMetricData', Resource: '*' },
+      ]),
+    });
+    const MetricData = [
+      {
+        MetricName: 'Invocations',
+        Dimensions: [{ Name: 'FunctionName', Value: setup.fn }],
+        Values: [1],
+        Counts: [900],
+      },
+    ];
+    const scope = { account: sluice.account, region: sluice.region };
+    await sluice.house.door
+      .asService('lambda.amazonaws.com', scope)
+      .call('cloudwatch', 'PutMetricData', { Namespace: 'AWS/Lambda', MetricData });
+    const { deploymentStatusMessages = [] } = await get(await deploy(setup, appSpec(setup.fn, 1, 2)));
+    expect(deploymentStatusMessages[0]).toContain('at 900 requests a minute)');
+  });
+
+  it('are passed over or required by a tag of the group', async () => {
+    const tagged = (value: string) => ({ tags: [{ Key: 'sluice:alarm-fitness', Value: value }] });
+    const off = await diluted(tagged('off'));
+    const passed = await get(await deploy(off, appSpec(off.fn, 1, 2)));
+    expect([passed.status, passed.deploymentStatusMessages]).toEqual(['InProgress', []]);
+    const required = await diluted(tagged('require'));
+    const refused = deploy(required, appSpec(required.fn, 1, 2));
+    await expect(refused).rejects.toThrow(
+      /^The tag sluice:alarm-fitness .* dilute the fault .*what would make it certain: count the new version only/,
+    );
+    expect(await failure(refused)).toBe('InvalidAlarmConfigException');
+    const { deployments } = await codedeploy.send(
+      new ListDeploymentsCommand({ applicationName: required.app, deploymentGroupName: required.group }),
+    );
+    expect(deployments).toEqual([]);
+    await cloudwatch.send(new DeleteAlarmsCommand({ AlarmNames: [required.alarm] }));
+    await cloudwatch.send(
+      new PutMetricAlarmCommand({
+        AlarmName: required.alarm,
+        Namespace: 'AWS/Lambda',
+        MetricName: 'Errors',
+        Dimensions: [{ Name: 'FunctionName', Value: required.fn }],
+        Statistic: 'Sum',
+        Period: 60,
+        EvaluationPeriods: 1,
+        Threshold: 0,
+        ComparisonOperator: 'GreaterThanThreshold',
+        TreatMissingData: 'notBreaching',
+      }),
+    );
+    expect((await get(await deploy(required, appSpec(required.fn, 1, 2)))).status).toBe('InProgress');
   });
 });
 

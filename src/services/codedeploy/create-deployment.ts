@@ -5,7 +5,8 @@ import { type DeploymentEffect, firstEffects, type Target } from '../../core/lam
 import { allAtOnce } from '../../core/traffic-shift/index.ts';
 import type { AccessRequest } from '../../common/index.ts';
 import { type Call, type House, operation, type Scope } from '../service.ts';
-import { onApplication, onDeploymentConfig, onDeploymentGroup } from './access.ts';
+import { deploymentGroupArn, onApplication, onDeploymentConfig, onDeploymentGroup } from './access.ts';
+import { fitnessMode, requireFitAlarms } from './alarm-fitness.ts';
 import { keyOf, requireApplication } from './applications.ts';
 import { configFor, stepsOf } from './deployment-configs.ts';
 import { assertLambda, groupKey, requireGroup } from './deployment-groups.ts';
@@ -23,6 +24,7 @@ import {
 } from './records.ts';
 import { checkedRevision } from './revision-location.ts';
 import { noteRevision, revisionKey } from './revisions.ts';
+import { asRole } from './role-sessions.ts';
 
 const FILE_EXISTS_BEHAVIORS: readonly string[] = ['DISALLOW', 'OVERWRITE', 'RETAIN'];
 
@@ -39,6 +41,19 @@ export const createDeployment = operation<CreateDeploymentInput, CreateDeploymen
     const ownRollback = checkedRollback(input.autoRollbackConfiguration);
     const ownAlarms = checkedAlarms(input.overrideAlarmConfiguration);
     const { house } = call;
+    if (fitnessMode(group.tags) === 'require') {
+      const role = {
+        roleArn: group.serviceRoleArn,
+        sessionName: 'codedeploy-alarm-fitness',
+        sourceArn: deploymentGroupArn(call, application.applicationName, group.deploymentGroupName),
+      };
+      const watching = {
+        steps: stepsOf(config),
+        alarms: alarmWatch(ownAlarms ?? group.alarmConfiguration, call),
+        rollbackPolicy: rollbackPolicy(ownRollback ?? group.autoRollbackConfiguration),
+      };
+      await requireFitAlarms(() => asRole(house, call, role), watching, call.now);
+    }
     const deploymentId = newDeploymentId(house.ids);
     await house.store.transaction(async (tx) => {
       const key = groupKey(call, application, group.deploymentGroupName);

@@ -11,6 +11,7 @@ import {
 import { defineLoop, type LoopDefinition } from '../../engine/index.ts';
 import { timeSort } from '../../store/index.ts';
 import type { Client, House, Scope } from '../service.ts';
+import { warnOfAlarms } from './alarm-fitness.ts';
 import { readAppSpec } from './app-spec-file.ts';
 import { createRollback } from './create-deployment.ts';
 import { readOriginal } from './original-version.ts';
@@ -112,11 +113,14 @@ async function readRevision(work: Work): Promise<DeploymentEvent> {
   if (group?.deploymentGroupId !== info.deploymentGroupId) return gone('DEPLOYMENT_GROUP_MISSING', 'deployment group');
   const role = await roleClient(work);
   if ('error' in role) return { type: 'PreparationFailed', ...role.error };
-  const read = await readAppSpec(role.client, info.serviceRoleArn, info.revision);
+  const [read, warning] = await Promise.all([
+    readAppSpec(role.client, info.serviceRoleArn, info.revision),
+    warnOfAlarms(work, role.client, group.tags),
+  ]);
   if ('error' in read) return { type: 'PreparationFailed', ...read.error };
   const problem = await aliasProblem(role.client, info.serviceRoleArn, read.appSpec);
   return problem === undefined
-    ? { type: 'RevisionRead', target: read.appSpec }
+    ? { type: 'RevisionRead', target: read.appSpec, ...(warning !== undefined && { messages: [warning] }) }
     : { type: 'PreparationFailed', ...problem };
 }
 
