@@ -1,0 +1,324 @@
+/**
+ * The world of the whole house: the door, the authorizer, the services, the engine and the loops of one process, as users
+ * have them, on simulated disks and time. People push, start, stop, approve and edit; workers build; requests hit the
+ * function; the machine fails and the process is killed. Checks watch every commit and every call (`disk-checks.ts`,
+ * `call-checks.ts`); at the end faults stop, and everything must come to rest (`rest.ts`).
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { compileOptions } from '../../src/app/config.ts';
+import { Concealed } from '../../src/app/secrets/master-secret.ts';
+import { isAwsError } from '../../src/common/index.ts';
+import { openModels } from '../../src/protocol/index.ts';
+import type { Log, Scope } from '../../src/services/index.ts';
+import { BlobDisk } from '../memory-blobs.ts';
+import { MemoryDisk } from '../memory-store/index.ts';
+import { Random } from '../random.ts';
+import { Scheduler, type Step } from '../scheduler.ts';
+import { type Answer, bytesOf, sha256, UNKNOWN_OUTCOME } from './answer.ts';
+import { CallChecks } from './call-checks.ts';
+import { DiskChecks } from './disk-checks.ts';
+import { HouseFaults } from './faults.ts';
+import { type Layout, layOut, type Person, REGION } from './layout.ts';
+import type { KeptObject } from './ledger.ts';
+import { HouseProcess, type Machine } from './process.ts';
+import { Violation } from './violation.ts';
+
+const START_AT = Date.UTC(2026, 0, 5);
+
+const MOST_SECRETS = 60;
+
+const SERVICES = [
+  'sts',
+  'iam',
+  'kms',
+  's3',
+  'cloudwatch',
+  'events',
+  'sqs',
+  'lambda',
+  'codedeploy',
+  'codepipeline',
+  'logs',
+  'organizations',
+];
+
+const config = compileOptions(
+  {
+    port: 0,
+    ephemeral: true,
+    account: '111111111111',
+    remotes: [],
+    log: 'silent',
+    services: SERVICES,
+    clock: 'real',
+    masterSecret: { kind: 'environment', secret: new Concealed('the master secret of the simulation') },
+  },
+  {},
+);
+const models = openModels(join(config.packageDir, 'models'));
+
+export class World {
+  readonly scheduler: Scheduler;
+  readonly disk = new MemoryDisk();
+  readonly blobs = new BlobDisk();
+  readonly faults: HouseFaults;
+  readonly checks: DiskChecks;
+  readonly calls: CallChecks;
+  readonly counts: Record<string, number> = {};
+  readonly secrets = new Set<string>();
+  readonly stateDir = mkdtempSync(join(tmpdir(), 'sluice-simulation-'));
+  layout!: Layout;
+  /** Undefined: it is down, or starting. */
+  process: HouseProcess | undefined;
+  violation: (Violation & { step?: number }) | undefined;
+  /** Faults and mischief have stopped: from here on everybody does what they should. */
+  calm = false;
+  readonly #machine: Machine;
+  #processes = 0;
+  #startingKill: (() => void) | undefined;
+
+  constructor(options: Readonly<{ seed: number; record?: boolean }>) {
+    this.scheduler = new Scheduler({
+      seed: options.seed,
+      startAt: START_AT,
+      record: options.record ?? false,
+      afterStep: () => this.#afterStep(),
+    });
+    this.faults = new HouseFaults(this.scheduler, this.blobs);
+    const surroundings = {
+      step: () => this.scheduler.steps,
+      secrets: this.secrets,
+      count: (what: string) => this.count(what),
+      fail: (violation: Violation) => this.fail(violation),
+    };
+    this.checks = new DiskChecks({ ...surroundings, disk: this.disk, now: () => this.scheduler.now() });
+    this.calls = new CallChecks({ ...surroundings, disk: this.checks });
+    this.#machine = {
+      scheduler: this.scheduler,
+      disk: this.disk,
+      blobs: this.blobs,
+      faults: this.faults,
+      config,
+      models,
+      stateDir: this.stateDir,
+      ids: new Random(options.seed, 'ids'),
+      log: this.#log(),
+      observer: this.calls,
+    };
+  }
+
+  /** Makes the accounts; nothing fails yet, and nothing waits. */
+  async begin(): Promise<void> {
+    this.process = await HouseProcess.start(`house ${this.#processes++}`, this.#machine);
+    const { door } = this.process.open;
+    this.layout = await layOut(
+      (scope) => door.as({ type: 'Root', account: scope.account, arn: `arn:aws:iam::${scope.account}:root` }, scope),
+      this.scheduler.random('layout'),
+    );
+    for (const secret of this.layout.secrets) this.secrets.add(secret);
+    this.faults.begin();
+  }
+
+  count(what: string): void {
+    this.counts[what] = (this.counts[what] ?? 0) + 1;
+  }
+
+  fail(violation: Violation): void {
+    this.violation ??= Object.assign(violation, { step: this.scheduler.steps });
+  }
+
+  get isUp(): boolean {
+    return this.process !== undefined;
+  }
+
+  /** A call as a person, with that person's key. */
+  async ask<T>(person: Person, service: string, operation: string, input: object): Promise<Answer<T>> {
+    const { process } = this;
+    if (process === undefined) return { code: 'ConnectionLost', message: 'refused' };
+    return this.answer<T>(process, async () => {
+      const { identity, door } = process.open;
+      const credentials = await identity.credentials(person.accessKeyId, { service, region: REGION });
+      if (credentials === undefined) throw new Violation('Durable', `the key of ${person.name} is unknown`);
+      return door
+        .as(credentials.principal, { account: person.account, region: REGION })
+        .call<T>(service, operation, input);
+    });
+  }
+
+  /** As AWS's own service, for what the platform itself reports. */
+  async askAsService<T>(
+    name: string,
+    scope: Scope,
+    service: string,
+    operation: string,
+    input: object,
+  ): Promise<Answer<T>> {
+    const { process } = this;
+    if (process === undefined) return { code: 'ConnectionLost', message: 'refused' };
+    return this.answer<T>(process, () => process.open.door.asService(name, scope).call<T>(service, operation, input));
+  }
+
+  async answer<T>(process: HouseProcess, work: () => Promise<T>): Promise<Answer<T>> {
+    try {
+      return { output: await process.answerOf(work()) };
+    } catch (error) {
+      if (error instanceof Violation) this.fail(error);
+      const code = isAwsError(error) ? error.code : error instanceof Error ? error.name : 'Error';
+      return { code, message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  /** Reads an acknowledged object by its version: it is there, and the same. */
+  async readObject({ bucket, key, versionId, sha256: expected }: KeptObject): Promise<void> {
+    const { process } = this;
+    if (process === undefined) return;
+    const { accessKeyId } = this.layout.people.admin;
+    const answer = await this.answer(process, async () => {
+      const credentials = await process.open.identity.credentials(accessKeyId);
+      if (credentials === undefined) throw new Violation('Durable', 'the key of the administrator is unknown');
+      const { Body } = await process.open.door
+        .as(credentials.principal, { account: this.layout.people.admin.account, region: REGION })
+        .call<{ Body: Readable }>('s3', 'GetObject', { Bucket: bucket, Key: key, VersionId: versionId });
+      return bytesOf(Body);
+    });
+    const where = `${bucket}/${key} (${versionId})`;
+    if ('output' in answer) {
+      if (sha256(answer.output) !== expected)
+        this.fail(new Violation('Durable', `${where} was acknowledged and holds other bytes now`));
+    } else if (!UNKNOWN_OUTCOME.test(answer.code))
+      this.fail(new Violation('Durable', `${where} was acknowledged: ${answer.code}: ${answer.message}`));
+  }
+
+  /** The newest are looked for; there are too many to look for all. */
+  learnSecret(secret: string): void {
+    this.secrets.delete(secret);
+    this.secrets.add(secret);
+    if (this.secrets.size <= MOST_SECRETS) return;
+    const [oldest] = [...this.secrets].filter((each) => !this.layout.secrets.includes(each));
+    if (oldest !== undefined) this.secrets.delete(oldest);
+  }
+
+  // The process
+
+  /** The machine's clock leaps; a process that starts later has it from the start. */
+  jumpClock(byMs: number): void {
+    this.count('clock jumps');
+    this.faults.clockOffMs += byMs;
+    this.process?.clock.jump(byMs);
+  }
+
+  /** As `kill -9`: whatever it was doing. */
+  crash(): void {
+    this.count('crashes');
+    if (this.process === undefined) {
+      if (this.#startingKill === undefined) return;
+      this.count('crashes while starting');
+      this.#startingKill();
+      this.#startingKill = undefined;
+    } else {
+      this.process.crash();
+      this.process = undefined;
+    }
+    this.calls.forget();
+    this.scheduler.offer({ label: 'restart', afterMs: (u) => u * 5_000, run: () => this.restart() });
+  }
+
+  restart(): void {
+    if (this.process !== undefined || this.#startingKill !== undefined) return;
+    const name = `house ${this.#processes++}`;
+    void HouseProcess.start(name, this.#machine, (kill) => (this.#startingKill = kill)).then(
+      (process) => {
+        this.#startingKill = undefined;
+        this.process = process;
+        this.count('starts');
+      },
+      (error: unknown) => {
+        // A database that does not answer ends a start, as it ends that of the program; its supervisor tries again.
+        this.#startingKill?.();
+        this.#startingKill = undefined;
+        this.count('failed starts');
+        this.calls.failed(
+          {
+            service: 'house',
+            operation: 'start',
+            input: {},
+            principal: { type: 'Anonymous' },
+            scope: { account: '', region: '' },
+            requestId: name,
+          },
+          error,
+        );
+        this.scheduler.offer({ label: 'restart', afterMs: (u) => u * 5_000, run: () => this.restart() });
+      },
+    );
+  }
+
+  // Running
+
+  async run(enough: () => boolean): Promise<void> {
+    const real = globalThis.setImmediate;
+    // A library that waits a macrotask counts as instantaneous: nothing else happens until it went on.
+    globalThis.setImmediate = ((callback: (...given: unknown[]) => void, ...given: unknown[]) => {
+      const release = this.scheduler.hold();
+      return real(() => {
+        try {
+          callback(...given);
+        } finally {
+          release();
+        }
+      });
+    }) as typeof setImmediate;
+    try {
+      await this.scheduler.run(() => this.violation !== undefined || enough());
+    } finally {
+      globalThis.setImmediate = real;
+    }
+  }
+
+  end(): void {
+    this.process?.crash();
+    this.process = undefined;
+    this.#startingKill?.();
+    rmSync(this.stateDir, { recursive: true, force: true });
+  }
+
+  history(): readonly Step[] {
+    return this.scheduler.history();
+  }
+
+  /** While a process starts it clears its folders: real files, which count as instantaneous. */
+  #afterStep(): void {
+    if (this.#startingKill !== undefined && filesMove()) {
+      const release = this.scheduler.hold();
+      const look = (): void => {
+        if (filesMove()) setImmediateOfTheMachine(look);
+        else release();
+      };
+      setImmediateOfTheMachine(look);
+    }
+  }
+
+  #log(): Log {
+    const line =
+      (level: 'info' | 'warn' | 'error') =>
+      (message: string, fields?: Record<string, unknown>): void => {
+        const text = fields === undefined ? message : `${message} ${JSON.stringify(fields)}`;
+        this.count(`log ${level}`);
+        this.onLog?.(level, text);
+        for (const secret of this.secrets)
+          if (text.includes(secret)) this.fail(new Violation('NoSecret', `the log says: ${text}`));
+      };
+    return { info: line('info'), warn: line('warn'), error: line('error') };
+  }
+
+  onLog: ((level: string, text: string) => void) | undefined;
+}
+
+const setImmediateOfTheMachine = globalThis.setImmediate;
+
+function filesMove(): boolean {
+  return process.getActiveResourcesInfo().some((resource) => resource.startsWith('FS'));
+}
