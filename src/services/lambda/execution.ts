@@ -3,7 +3,7 @@
  * happened in logs and metrics. Used by `Invoke` and by the loop of asynchronous invocations alike.
  */
 import { setImmediate as immediate } from 'node:timers/promises';
-import { HEX } from '../../common/index.ts';
+import { HEX, isAwsError } from '../../common/index.ts';
 import type { InvocationOutcome } from '../../runtimes/index.ts';
 import type { House } from '../service.ts';
 import { environmentKey, makeRecipe } from './environments.ts';
@@ -21,6 +21,7 @@ import {
   qualifiedKey,
   requireVersion,
 } from './records.ts';
+import type { Draw, DrawEnd } from './split-tallies.ts';
 import { workshopOf } from './workshop.ts';
 
 export type Target = Readonly<{
@@ -30,6 +31,8 @@ export type Target = Readonly<{
   /** As the caller named it. */
   invokedArn: string;
   metrics: MetricTarget;
+  /** Set where the version was drawn from two. */
+  draw?: Draw;
 }>;
 
 /** The version that an invocation is for; of a weighted alias, drawn anew each time. Throws `ResourceNotFoundException`. */
@@ -54,7 +57,16 @@ export async function chooseTarget(
   if (alias === undefined) throw functionNotFound(place, qualifier);
   const version = drawVersion(alias.version, alias.weights, house.ids.random());
   const configuration = await requireVersion(house.store, place, record, version);
-  return { ...base, metrics: { ...metrics, executedVersion: version }, configuration };
+  const [other, share] = Object.entries(alias.weights)[0] ?? [];
+  return {
+    ...base,
+    metrics: { ...metrics, executedVersion: version },
+    configuration,
+    ...(other !== undefined &&
+      share !== undefined &&
+      share > 0 &&
+      share < 1 && { draw: { alias: qualifier, main: alias.version, other, share, isOther: version === other } }),
+  };
 }
 
 /** `draw` is in [0, 1). Each weight is the share of its version; the rest goes to `main`. */
@@ -91,6 +103,8 @@ export async function execute(house: House, target: Target, request: ExecutionRe
     throw error;
   }
   const endWork = house.engine.beginActivity();
+  const endDraw = target.draw && workshop.tallies.begin(place, target.draw, configuration.timeoutSeconds);
+  let drawEnd: DrawEnd = { type: 'Dropped' };
   let log: FunctionLog | undefined;
   let begun = false;
   const begin = (): void => {
@@ -129,6 +143,8 @@ export async function execute(house: House, target: Target, request: ExecutionRe
       },
     );
     if (workshop.stopping()) throw new Error('the service is stopping');
+    const { failed, durationMs } = outcome;
+    drawEnd = { type: 'Answered', failed, durationMs, cold: outcome.initMs !== undefined };
     workshop.metrics.record(target.metrics, startedAt, {
       Invocations: 1,
       Errors: outcome.failed ? 1 : 0,
@@ -138,7 +154,12 @@ export async function execute(house: House, target: Target, request: ExecutionRe
     });
     if (request.tail === true) await closing;
     return { outcome, logTail: log?.tail() ?? new Uint8Array() };
+  } catch (error) {
+    // The version cannot be run, as when its role may not be assumed: to who called it, it failed.
+    if (isAwsError(error) && !isAwsError(error, 'TooManyRequestsException')) drawEnd = { type: 'NotStarted' };
+    throw error;
   } finally {
+    endDraw?.(drawEnd);
     counted.leave();
     endWork();
   }

@@ -7,6 +7,7 @@ import { Concurrency } from './concurrency-count.ts';
 import type { FunctionLog } from './function-logs.ts';
 import { InvocationMetrics } from './invocation-metrics.ts';
 import { RoleSessions } from './role-sessions.ts';
+import { SplitTallies } from './split-tallies.ts';
 
 export type FunctionRecipe = EnvironmentRecipe & Readonly<{ log: FunctionLog }>;
 
@@ -14,6 +15,7 @@ export type Workshop = Readonly<{
   pool: FunctionPool<FunctionRecipe>;
   code: CodeCache;
   metrics: InvocationMetrics;
+  tallies: SplitTallies;
   sessions: RoleSessions;
   concurrency: Concurrency;
   /** Logs of environments that live, to flush at the end. */
@@ -43,12 +45,14 @@ function openWorkshop(house: House): Workshop {
   mkdirSync(scratchDir, { recursive: true });
   const pool = new FunctionPool<FunctionRecipe>({ runtime: house.runtime, wallNow: house.config.wallNow });
   const metrics = new InvocationMetrics(house);
+  const tallies = new SplitTallies(house);
   const logs = new Set<FunctionLog>();
   let stopping = false;
   return {
     pool,
     code: new CodeCache(join(folder, 'code')),
     metrics,
+    tallies,
     sessions: new RoleSessions(house),
     concurrency: new Concurrency(),
     logs,
@@ -60,6 +64,7 @@ function openWorkshop(house: House): Workshop {
       stopping = true;
       await pool.close();
       await metrics.flushed();
+      await tallies.flushed();
       await Promise.all([...logs].map((log) => log.flushed()));
     },
   };
