@@ -13,6 +13,7 @@ import { assertLambda, groupKey, requireGroup } from './deployment-groups.ts';
 import { alarmWatch, checkedAlarms, checkedRollback, rollbackPolicy } from './group-settings.ts';
 import { standing, withAttempt } from './group-standing.ts';
 import { descriptionOf } from './names.ts';
+import { judgeOf } from './judging.ts';
 import {
   applications,
   type Deployment,
@@ -73,10 +74,12 @@ export const createDeployment = operation<CreateDeploymentInput, CreateDeploymen
       }
       const autoRollback = ownRollback ?? current.autoRollbackConfiguration;
       const previousRevision = before.lastSuccessful?.info.revision;
+      const judge = judgeOf(current.tags, call.now);
       const deployment: Deployment = {
         ...blank(call, house.ids, deploymentId),
         steps: stepsOf(config),
         alarms: alarmWatch(ownAlarms ?? current.alarmConfiguration, call),
+        ...(judge !== undefined && { judge }),
         rollbackPolicy: rollbackPolicy(autoRollback),
         ...(before.lastSuccessful !== undefined && { previousDeploymentId: before.lastSuccessful.deploymentId }),
         info: {

@@ -26,7 +26,7 @@ import { applicationNameOf, deploymentGroupNameOf, notImplemented } from './name
 import { listPage } from './pages.ts';
 import { type Application, type DeploymentGroup, deploymentGroups, groupKeyId } from './records.ts';
 import { testTriggers } from './triggers.ts';
-import { checkedTags, tagContext } from './tags.ts';
+import { checkedGroupTags, tagContext } from './tags.ts';
 
 const MOST_GROUPS = 1000;
 const MOST_IN_A_BATCH = 100;
@@ -57,7 +57,7 @@ export const createDeploymentGroup = operation<CreateDeploymentGroupInput, Creat
       serviceRoleArn,
       deploymentStyle: checkedLambdaStyle(input.deploymentStyle),
       triggerConfigurations: checkedTriggers(input.triggerConfigurations),
-      tags: checkedTags(input.tags),
+      tags: checkedGroupTags(input.tags),
       ...(alarmConfiguration !== undefined && { alarmConfiguration }),
       ...(autoRollbackConfiguration !== undefined && { autoRollbackConfiguration }),
       ...hostLeftovers(input),

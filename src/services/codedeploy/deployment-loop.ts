@@ -14,6 +14,7 @@ import type { Client, House, Scope } from '../service.ts';
 import { warnOfAlarms } from './alarm-fitness.ts';
 import { readAppSpec } from './app-spec-file.ts';
 import { createRollback } from './create-deployment.ts';
+import { lookAtEvidence } from './judging.ts';
 import { readOriginal } from './original-version.ts';
 import {
   applications,
@@ -47,6 +48,8 @@ export function deploymentLoop(house: House): LoopDefinition<Deployment, Deploym
           return setTraffic(work, effect);
         case 'ReadOriginal':
           return lookAtOriginal(work, effect, now);
+        case 'ReadEvidence':
+          return lookAtEvidence(work, effect, now);
         case 'InvokeHook':
           return invokeHook(work, effect);
         case 'CreateRollback':
@@ -66,6 +69,11 @@ export function deploymentLoop(house: House): LoopDefinition<Deployment, Deploym
       }
       if (effect.type === 'ReadOriginal') {
         return { type: 'OriginalRead', look: effect.look, original: { minutes: [], unread: [failure.message] } };
+      }
+      // What could not be read is no evidence, and is read again.
+      if (effect.type === 'ReadEvidence') {
+        const look = effect.look === undefined ? {} : { look: effect.look };
+        return { type: 'EvidenceRead', ...look, since: 0, until: 0, evidence: [] };
       }
       if (effect.type === 'InvokeHook') return { type: 'HookNotInvoked', hook: effect.hook, ...failure };
       // Nobody waits for the others.

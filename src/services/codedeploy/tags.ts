@@ -11,9 +11,17 @@ import type {
 import { AwsError, parseArn, type RequestContext } from '../../common/index.ts';
 import type { Queryable } from '../../store/index.ts';
 import { type Call, operation } from '../service.ts';
+import { checkJudgeTag } from './judging.ts';
 import { applications, deploymentGroups, groupKeyId, type Tags } from './records.ts';
 
 const MOST_TAGS = 50;
+
+/** Of a deployment group. Throws `InvalidTagsToAddException`. */
+export function checkedGroupTags(tags: readonly Tag[] | undefined): Tags {
+  const checked = checkedTags(tags);
+  checkJudgeTag(checked);
+  return checked;
+}
 
 /** Throws `InvalidTagsToAddException`. */
 export function checkedTags(tags: readonly Tag[] | undefined): Tags {
@@ -48,7 +56,7 @@ export const tagResource = operation<TagResourceInput, TagResourceOutput>({
     if (input.Tags === undefined || input.Tags.length === 0) {
       throw new AwsError('TagRequiredException', 'At least one tag must be specified.');
     }
-    const added = checkedTags(input.Tags);
+    const added = isGroup(arn) ? checkedGroupTags(input.Tags) : checkedTags(input.Tags);
     await changeTags(call, arn, (tags) => withinLimit({ ...tags, ...added }));
     return {};
   },
@@ -117,6 +125,10 @@ async function find(call: Call, q: Queryable, arn: string): Promise<Tagged> {
     throw new AwsError('DeploymentGroupDoesNotExistException', `No Deployment Group found for name: ${groupName}`);
   }
   return { tags: group.tags, save: (tx, tags) => deploymentGroups.update(tx, key, { ...group, tags }) };
+}
+
+function isGroup(arn: string): boolean {
+  return parseArn(arn)?.resource.startsWith('deploymentgroup:') === true;
 }
 
 function requiredArn(arn: string | undefined): string {
