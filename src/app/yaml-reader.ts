@@ -32,6 +32,12 @@ export class YamlReader {
     return node;
   }
 
+  /** The keys of a map, whatever they are. */
+  names(node: Node, key: string): readonly string[] {
+    if (!isMap(node)) throw this.error(node, key, 'expected a map');
+    return (node.items as Pair<Node>[]).map((pair) => String(isScalar(pair.key) ? pair.key.value : pair.key));
+  }
+
   part(map: YAMLMap, name: string): Node | undefined {
     return map.get(name, true) as Node | undefined;
   }
@@ -90,9 +96,14 @@ export class YamlReader {
   duration(map: YAMLMap, key: string, name: string): number | undefined {
     const node = this.part(map, name);
     if (node === undefined) return undefined;
-    const ms = parseDurationMs(String(isScalar(node) ? node.value : ''));
+    const ms = this.durationOf(node);
     if (ms === undefined) throw this.error(node, join(key, name), 'expected seconds or a duration such as PT3M');
     return ms;
+  }
+
+  /** The same of a node itself; undefined: it is none. */
+  durationOf(node: Node): number | undefined {
+    return parseDurationMs(String(isScalar(node) ? node.value : ''));
   }
 
   error(node: unknown, key: string, message: string): SettingError {

@@ -1,10 +1,23 @@
 /** Spans and shares, as people read them. */
 
-/** `45 s`, `2 min`, `1 min 12 s`. */
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3_600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** `45 s`, `2 min`, `1 min 12 s`, `1 h 5 min`, `7 d`: two units at most. */
 export function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  return seconds % 60 === 0 ? `${seconds / 60} min` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  let seconds = Math.round(ms / 1000);
+  const first = UNITS.findIndex(([, length]) => seconds >= length);
+  if (first < 0) return '0 s';
+  const parts = UNITS.slice(first, first + 2).map(([unit, length]) => {
+    const count = Math.floor(seconds / length);
+    seconds %= length;
+    return count === 0 ? '' : `${count} ${unit}`;
+  });
+  return parts.filter((part) => part !== '').join(' ');
 }
 
 /** 0.3 as `30 %`, with three digits at most. */

@@ -6,6 +6,7 @@ import { wallNow } from '../system.ts';
 export type AwsClient = (service: keyof typeof TARGETS, operation: string, input: object) => Promise<any>;
 
 const TARGETS = {
+  codebuild: 'CodeBuild_20161006',
   codepipeline: 'CodePipeline_20150709',
   codedeploy: 'CodeDeploy_20141006',
   monitoring: 'GraniteServiceVersion20100801',

@@ -1,23 +1,18 @@
 /** A deployment group as it stands in a running server: its steps, its alarms, the requests that it gets. */
 import { type AlarmDescriptions, type WireAlarm, wireAlarms } from '../../core/alarm-fitness/index.ts';
-import { type Routing, shiftSteps, type Step } from '../../core/traffic-shift/index.ts';
+import type { Routing } from '../../core/traffic-shift/index.ts';
 import { OptionError } from '../config.ts';
+import {
+  alarmNamesOf,
+  type Target,
+  watchedGroup,
+  type WatchedGroup,
+  type WireGroup,
+} from '../rehearsal/watched-group.ts';
 import type { AwsClient } from './aws.ts';
 import { control } from './endpoint.ts';
 
-export { metricOf, ruleOf, scopeOf, type WireAlarm } from '../../core/alarm-fitness/index.ts';
-
-export type Target = Readonly<{ application: string; group: string }>;
-
-export type WatchedGroup = Target &
-  Readonly<{
-    steps: readonly Step[];
-    alarmNames: readonly string[];
-    alarmsEnabled: boolean;
-    rollsBackOnAlarm: boolean;
-    rollsBackOnFailure: boolean;
-    alarms: readonly WireAlarm[];
-  }>;
+export type { Target, WatchedGroup } from '../rehearsal/watched-group.ts';
 
 /** `APPLICATION/GROUP`, or every CodeDeploy action of a pipeline. */
 export async function targetsOf(aws: AwsClient, name: string): Promise<readonly Target[]> {
@@ -46,29 +41,14 @@ export async function targetsOf(aws: AwsClient, name: string): Promise<readonly 
   return found;
 }
 
-type Group = Readonly<{
-  deploymentConfigName?: string;
-  alarmConfiguration?: { enabled?: boolean; alarms?: readonly { name?: string }[] };
-  autoRollbackConfiguration?: { enabled?: boolean; events?: readonly string[] };
-}>;
-
 export async function readGroup(aws: AwsClient, target: Target): Promise<WatchedGroup> {
   const { deploymentGroupInfo: group } = (await aws('codedeploy', 'GetDeploymentGroup', {
     applicationName: target.application,
     deploymentGroupName: target.group,
-  })) as { deploymentGroupInfo: Group };
-  const alarmNames = (group.alarmConfiguration?.alarms ?? []).flatMap(({ name }) => name ?? []);
-  const rollback = group.autoRollbackConfiguration;
-  const rollsBackOn = (event: string): boolean => rollback?.enabled === true && (rollback.events ?? []).includes(event);
-  return {
-    ...target,
-    steps: shiftSteps(await routingOf(aws, group.deploymentConfigName ?? '')),
-    alarmNames,
-    alarmsEnabled: group.alarmConfiguration?.enabled === true,
-    rollsBackOnAlarm: rollsBackOn('DEPLOYMENT_STOP_ON_ALARM'),
-    rollsBackOnFailure: rollsBackOn('DEPLOYMENT_FAILURE'),
-    alarms: alarmNames.length === 0 ? [] : await describeAlarms(aws, alarmNames),
-  };
+  })) as { deploymentGroupInfo: WireGroup & Readonly<{ deploymentConfigName?: string }> };
+  const alarmNames = alarmNamesOf(group);
+  const alarms = alarmNames.length === 0 ? [] : await describeAlarms(aws, alarmNames);
+  return watchedGroup(target, group, await routingOf(aws, group.deploymentConfigName ?? ''), alarms);
 }
 
 async function routingOf(aws: AwsClient, deploymentConfigName: string): Promise<Routing> {

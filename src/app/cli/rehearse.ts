@@ -1,51 +1,53 @@
 /**
- * `sluice rehearse APPLICATION/GROUP` or `sluice rehearse PIPELINE`: the deployment in virtual time, against releases that go
- * wrong in every way. Exit code: 0, 1 something asserted does not hold, 2 it could not be rehearsed.
+ * `sluice rehearse APPLICATION/GROUP` or `sluice rehearse PIPELINE`: in virtual time, against releases that go wrong in every
+ * way, from a running server or from files. Exit code: 0, 1 something asserted does not hold, 2 it could not be rehearsed.
  */
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
+  actionPaths,
+  DEFAULT_PACE,
+  type Fault,
   type FaultResult,
-  isPlayed,
-  palette,
-  type Plan,
+  grantFaults,
+  paletteFor,
+  type PipelineWorkload,
+  pipelinePalette,
   rehearseAll,
-  type RehearsedAlarm,
-  type Workload,
+  rehearsePipelineAll,
 } from '../../core/rehearsal/index.ts';
 import { OptionError } from '../config.ts';
-import { type Assertion, readScenario, type Scenario } from '../rehearsal/scenario.ts';
+import { type Assertion, brokenBy, parseAssertion } from '../rehearsal/assertion.ts';
+import { readScenario, type Scenario } from '../rehearsal/scenario.ts';
+import { SettingError } from '../yaml-reader.ts';
 import { awsClient } from './aws.ts';
-import {
-  metricOf,
-  readGroup,
-  requestRate,
-  ruleOf,
-  scopeOf,
-  targetsOf,
-  type WatchedGroup,
-  type WireAlarm,
-} from './deployment-group.ts';
 import { withEndpoint } from './endpoint.ts';
-import { duration, percent } from './words.ts';
+import { drawnRehearsal } from './rehearsal-drawing.ts';
+import { parametersFrom, type Subject, subjectFromFiles, subjectFromServer } from './rehearsal-subject.ts';
 
 type Options = Readonly<{
   endpoint: string;
+  from?: readonly string[];
+  parameters?: readonly string[];
   scenario?: string;
   seeds?: string;
   hook?: boolean;
+  grants?: boolean;
+  assert?: true | readonly string[];
   timeline?: string;
   json?: boolean;
 }>;
 
-type Report = Readonly<{
-  application: string;
-  group: string;
-  workload: Workload;
+/** As `--json` prints it. */
+export type Report = Readonly<{
+  kind: Subject['kind'];
+  name: string;
+  workload: PipelineWorkload;
   seeds: number;
   results: readonly FaultResult[];
-  /** Alarms of the group for which a rehearsal has no figures: they took no part. */
-  notPlayed: readonly string[];
+  /** What took no part, or is amiss. */
+  remarks: readonly string[];
+  /** What was asserted, and does not hold. */
   broken: readonly string[];
 }>;
 
@@ -54,148 +56,159 @@ const SEEDS = 20;
 export function addRehearseCommand(program: Command): void {
   withEndpoint(
     program
-      .command('rehearse <group>')
-      .description(
-        'play a deployment of APPLICATION/GROUP, or of every CodeDeploy action of a pipeline, against releases that go wrong',
-      )
+      .command('rehearse [name]')
+      .description('play a pipeline, or a deployment of APPLICATION/GROUP, in virtual time against what may go wrong')
+      .option('--from <files...>', 'definitions from files and folders, without a server')
+      .option('--parameters <pairs...>', 'of a CloudFormation template among the files: Name=Value')
       .option('--scenario <file>', 'the workload, the faults, and what must hold (YAML)')
       .option('--seeds <n>', `how many runs of each fault (default ${SEEDS})`)
       .option('--hook', 'a hook runs after the traffic has moved')
+      .option('--grants', 'of a pipeline: each grant that its actions need, taken away')
+      .option(
+        '--assert [sentences...]',
+        'what must hold: "errors 30 %: caught within PT3M, hurt at most 200"; alone: the scenario must assert something',
+      )
       .option('--timeline <fault>', 'tell one run of a fault, moment by moment')
       .option('--json', 'for machines'),
-  ).action(async (name: string, options: Options) => {
-    const aws = awsClient(options.endpoint, process.env);
-    const reports: Report[] = [];
+  ).action(async (name: string | undefined, options: Options) => {
+    let made: Report;
     try {
-      for (const target of await targetsOf(aws, name)) {
-        const group = await readGroup(aws, target);
-        reports.push(report(group, await requestRate(aws, options.endpoint, group.alarms), options));
-      }
+      made = await report(name, options);
     } catch (error) {
       process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
       process.exitCode = 2;
       return;
     }
-    if (options.json === true) process.stdout.write(`${JSON.stringify(reports, null, 2)}\n`);
-    else process.stdout.write(reports.map((each) => drawn(each, options.timeline)).join('\n'));
-    process.exitCode = reports.every(({ broken }) => broken.length === 0) ? 0 : 1;
+    process.stdout.write(
+      options.json === true ? `${JSON.stringify(made, null, 2)}\n` : drawnRehearsal(made, options.timeline),
+    );
+    process.exitCode = made.broken.length === 0 ? 0 : 1;
   });
 }
 
-function report(group: WatchedGroup, measured: number | undefined, options: Options): Report {
-  const shiftMs = group.steps.at(-1)?.afterMs ?? 0;
-  const all = palette(shiftMs).filter((fault) => fault.hook === undefined || options.hook === true);
-  const scenario: Scenario =
-    options.scenario === undefined
-      ? { workload: {}, assertions: [] }
-      : readScenario(readFileSync(options.scenario, 'utf8'), all);
-  const workload: Workload = {
-    requestsPerMinute: measured ?? 60,
-    errorShare: 0,
-    latency: { medianMs: 50, p99Ms: 250 },
-    publishDelayMs: 1_000,
-    ...scenario.workload,
+async function report(name: string | undefined, options: Options): Promise<Report> {
+  const { subject, scenarioFile } = await subjectOf(name, options);
+  const faults = paletteOf(subject, options);
+  const grants = subject.kind === 'Pipeline' ? grantFaults(subject.plan) : [];
+  const scenario = scenarioFrom(scenarioFile, named([...faults, ...grants]), subject);
+  const played = scenario.faults ?? (options.grants === true ? named([...faults, ...grants]) : faults);
+  const assertions = assertionsOf(options, scenario, played);
+  if (options.timeline !== undefined && !played.some((fault) => fault.name === options.timeline))
+    throw new OptionError(
+      `--timeline ${options.timeline}: no such fault; known are ${played.map((fault) => fault.name).join(', ')}`,
+    );
+  const seeds = seedsOf(options, scenario);
+  const workload = workloadOf(subject, scenario);
+  const results = play(subject, workload, played, seeds);
+  return {
+    kind: subject.kind,
+    name: subject.name,
+    workload,
+    seeds,
+    results,
+    remarks: subject.remarks,
+    broken: assertions.flatMap((assertion) => brokenBy(assertion, results)),
   };
+}
+
+async function subjectOf(
+  name: string | undefined,
+  { from, parameters = [], scenario, hook, endpoint }: Options,
+): Promise<Readonly<{ subject: Subject; scenarioFile?: string }>> {
+  if (from === undefined) {
+    if (parameters.length > 0) throw new OptionError('--parameters belong to --from');
+    if (name === undefined) throw new OptionError('say what to rehearse: a pipeline, or APPLICATION/GROUP');
+    const found = await subjectFromServer(awsClient(endpoint, process.env), endpoint, name);
+    return { subject: hooked(found, hook), scenarioFile: scenario };
+  }
+  const found = subjectFromFiles(from, parametersFrom(parameters), name);
+  for (const file of found.passedOver)
+    process.stderr.write(`sluice: ${file} is passed over: it is no definition that is known here\n`);
+  return { subject: hooked(found.subject, hook), scenarioFile: scenario ?? found.scenario };
+}
+
+/** A group does not say whether its deployments have hooks: their AppSpec files do. */
+function hooked(subject: Subject, hook: boolean | undefined): Subject {
+  if (hook !== true) return subject;
+  const hooks = ['AfterAllowTraffic'] as const;
+  if (subject.kind === 'Deployment') return { ...subject, plan: { ...subject.plan, hooks } };
+  const groups = Object.entries(subject.plan.groups).map(([name, plan]) => [name, { ...plan, hooks }]);
+  return { ...subject, plan: { ...subject.plan, groups: Object.fromEntries(groups) } };
+}
+
+function paletteOf(subject: Subject, { hook }: Options): readonly Fault[] {
+  const all = subject.kind === 'Pipeline' ? pipelinePalette(subject.plan) : paletteFor(subject.plan);
+  return hook === false ? all.filter((fault) => fault.hook === undefined) : all;
+}
+
+/** Of those of one name, the first. */
+function named(faults: readonly Fault[]): readonly Fault[] {
+  return [...new Map(faults.toReversed().map((fault) => [fault.name, fault])).values()].toReversed();
+}
+
+function scenarioFrom(file: string | undefined, faults: readonly Fault[], subject: Subject): Scenario {
+  if (file === undefined) return { workload: {}, assertions: [] };
+  const actions = subject.kind === 'Pipeline' ? actionPaths(subject.plan) : [];
+  try {
+    return readScenario(readFileSync(file, 'utf8'), faults, actions);
+  } catch (error) {
+    if (error instanceof SettingError) throw new OptionError(`${file}, ${error.message}`);
+    throw error;
+  }
+}
+
+function assertionsOf({ assert }: Options, scenario: Scenario, faults: readonly Fault[]): readonly Assertion[] {
+  if (assert === true && scenario.assertions.length === 0)
+    throw new OptionError(
+      '--assert: the scenario asserts nothing; write "assert:" into it, or a sentence after --assert',
+    );
+  const sentences = assert === true || assert === undefined ? [] : assert;
+  const names = faults.map((fault) => fault.name);
+  return [
+    ...scenario.assertions,
+    ...sentences.map((sentence) => {
+      const parsed = parseAssertion(sentence, names);
+      if ('problem' in parsed) throw new OptionError(`--assert ${parsed.problem}`);
+      return parsed.assertion;
+    }),
+  ];
+}
+
+function seedsOf(options: Options, scenario: Scenario): number {
   const seeds = options.seeds === undefined ? (scenario.seeds ?? SEEDS) : Number(options.seeds);
   if (!Number.isInteger(seeds) || seeds < 1 || seeds > 10_000)
     throw new OptionError(`--seeds ${options.seeds}: expected a whole number from 1 to 10000`);
-  if (options.timeline !== undefined && !all.some(({ name }) => name === options.timeline))
-    throw new OptionError(
-      `--timeline ${options.timeline}: no such fault; known are ${all.map(({ name }) => name).join(', ')}`,
-    );
-  const alarms = group.alarms.map(rehearsed);
-  const plan: Plan = {
-    steps: group.steps,
-    alarms: group.alarmsEnabled ? alarms.filter(isPlayed) : [],
-    rollback: { onAlarm: group.rollsBackOnAlarm, onFailure: group.rollsBackOnFailure },
-    hooks: options.hook === true ? ['AfterAllowTraffic'] : [],
-  };
-  const results = rehearseAll(plan, workload, scenario.faults ?? all, seeds);
-  const broken = scenario.assertions.flatMap((assertion) => brokenBy(assertion, results));
-  const notPlayed = alarms
-    .filter((alarm) => !isPlayed(alarm))
-    .map(({ name, metric, statistic }) => `${name} (${statistic} of ${metric})`);
-  return { application: group.application, group: group.group, workload, seeds, results, notPlayed, broken };
+  return seeds;
 }
 
-function rehearsed(alarm: WireAlarm): RehearsedAlarm {
-  const statistic = alarm.ExtendedStatistic ?? alarm.Statistic ?? '';
+/** What the scenario says, else what the metrics say, else a quiet service. */
+function workloadOf({ measured, name }: Subject, { workload }: Scenario): PipelineWorkload {
+  const { pace = DEFAULT_PACE, groups = {}, ...given } = workload;
+  const rates = workload.requestsPerMinute === undefined ? measured : {};
+  const all = new Set([...Object.keys(rates), ...Object.keys(groups)]);
   return {
-    name: alarm.AlarmName,
-    metric: metricOf(alarm),
-    statistic,
-    scope: scopeOf(alarm),
-    definition: {
-      rule: ruleOf(alarm),
-      statisticName: statistic,
-      actionsEnabled: true,
-      actions: { OK: [], ALARM: [], INSUFFICIENT_DATA: [] },
-    },
+    requestsPerMinute: rates[name] ?? 60,
+    errorShare: 0,
+    latency: { medianMs: 50, p99Ms: 250 },
+    publishDelayMs: 1_000,
+    ...given,
+    pace,
+    groups: Object.fromEntries(
+      [...all].map((group) => {
+        const rate = rates[group];
+        return [group, { ...(rate === undefined ? {} : { requestsPerMinute: rate }), ...groups[group] }];
+      }),
+    ),
   };
 }
 
-function brokenBy(assertion: Assertion, results: readonly FaultResult[]): readonly string[] {
-  const { fault, caughtWithinMs, hurtAtMost, falseRollbacks } = assertion;
-  const found = results.find((result) => result.fault === fault);
-  if (found === undefined) return [`${fault}: it was not rehearsed`];
-  const broken: string[] = [];
-  if (caughtWithinMs !== undefined && (found.caught < found.runs || (found.caughtAfterMs ?? 0) > caughtWithinMs))
-    broken.push(`${fault}: to be caught within ${duration(caughtWithinMs)}; ${caughtWords(found)}`);
-  if (hurtAtMost !== undefined && found.hurt.most > hurtAtMost)
-    broken.push(`${fault}: to hurt at most ${hurtAtMost} requests; it hurt ${found.hurt.most}`);
-  if (falseRollbacks !== undefined && found.caught / found.runs > falseRollbacks)
-    broken.push(
-      `${fault}: at most ${percent(falseRollbacks)} to be stopped; ${percent(found.caught / found.runs)} were`,
-    );
-  return broken;
-}
-
-// --- in words ---
-
-function drawn(
-  { application, group, workload, seeds, results, notPlayed, broken }: Report,
-  timeline: string | undefined,
-): string {
-  const rate = Math.round(workload.requestsPerMinute);
-  const lines = [
-    `${application}/${group}: ${seeds} ${seeds === 1 ? 'run' : 'runs'} of each fault, ${rate} requests a minute`,
-    '',
-    row(['fault', 'caught', 'after', 'hurt', 'most', 'ends', 'by']),
-    ...results.map((result) =>
-      row([
-        result.fault,
-        percent(result.caught / result.runs),
-        result.caughtAfterMs === undefined ? '' : duration(result.caughtAfterMs),
-        String(result.hurt.median),
-        String(result.hurt.most),
-        result.ends,
-        result.by ?? '',
-      ]),
-    ),
-  ];
-  for (const alarm of notPlayed) lines.push('', `? the alarm ${alarm} took no part: a rehearsal has no figures for it`);
-  const told = timeline === undefined ? undefined : results.find(({ fault }) => fault === timeline)?.example;
-  if (told !== undefined) {
-    lines.push('', `${told.fault}, seed ${told.seed}`);
-    for (const { atMs, what } of told.timeline) lines.push(`  ${clockText(atMs)}  ${what}`);
-  }
-  if (broken.length > 0) lines.push('', ...broken.map((each) => `✗ ${each}`));
-  return `${lines.join('\n')}\n`;
-}
-
-const WIDTHS = [16, 8, 12, 8, 8, 24, 0];
-
-function row(cells: readonly string[]): string {
-  return `  ${cells.map((cell, index) => cell.padEnd(WIDTHS[index] ?? 0)).join('')}`.trimEnd();
-}
-
-function caughtWords({ caught, runs, caughtAfterMs }: FaultResult): string {
-  if (caught === 0) return 'it never was';
-  const after = caughtAfterMs === undefined ? '' : `, after ${duration(caughtAfterMs)} at the median`;
-  return `${caught} of ${runs} runs were${after}`;
-}
-
-function clockText(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  return `${String(Math.floor(seconds / 60)).padStart(4)}:${String(seconds % 60).padStart(2, '0')}`;
+function play(
+  subject: Subject,
+  workload: PipelineWorkload,
+  faults: readonly Fault[],
+  seeds: number,
+): readonly FaultResult[] {
+  if (subject.kind === 'Pipeline') return rehearsePipelineAll(subject.plan, workload, faults, seeds);
+  const own = { ...workload, ...workload.groups[subject.name], hookMs: workload.pace.hookMs };
+  return rehearseAll(subject.plan, own, faults, seeds);
 }

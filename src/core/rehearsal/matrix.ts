@@ -9,7 +9,10 @@ import type { Workload } from './workload.ts';
 
 export type FaultResult = Readonly<{
   fault: string;
+  /** Those that the figures are of. */
   runs: number;
+  /** Runs beside them, in which the pipeline failed by mere chance before the fault could show. */
+  lost: number;
   /** Runs that did not succeed: the deployment, or the pipeline's first execution. */
   caught: number;
   /** Runs in which a deployment of the release did not succeed: of a healthy release, false alarms. */
@@ -25,7 +28,7 @@ export type FaultResult = Readonly<{
   ends: string;
   /** The alarm or the rule that acted most often. */
   by?: string;
-  /** The first run. */
+  /** The first of those runs. */
   example: Rehearsal;
 }>;
 
@@ -63,7 +66,9 @@ function overSeeds(
   );
 }
 
-function resultOf(fault: string, runs: readonly Rehearsal[]): FaultResult {
+function resultOf(fault: string, all: readonly Rehearsal[]): FaultResult {
+  const shown = all.filter(({ lost }) => lost !== true);
+  const runs = shown.length === 0 ? all : shown;
   const caught = runs.filter(({ status }) => status !== 'Succeeded');
   const [example] = runs;
   if (example === undefined) throw new RangeError('a rehearsal needs one seed at least');
@@ -73,6 +78,7 @@ function resultOf(fault: string, runs: readonly Rehearsal[]): FaultResult {
   return {
     fault,
     runs: runs.length,
+    lost: all.length - runs.length,
     caught: caught.length,
     stopped: runs.filter(({ stopped }) => stopped).length,
     ...(after === undefined ? {} : { caughtAfterMs: after, caughtAfterMostMs: Math.max(...times) }),

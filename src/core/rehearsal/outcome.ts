@@ -24,6 +24,8 @@ export type Rehearsal = Readonly<{
   status: ExecutionOutcome['status'];
   /** A deployment of the release did not succeed. */
   stopped: boolean;
+  /** The pipeline failed by mere chance (a build, an approver) before the fault could show. */
+  lost?: true;
   /** How the rollback ended, if there was one. */
   rollback?: 'Succeeded' | 'Failed' | 'Stopped';
   /** Why it did not succeed: the code of the deployment or action. */

@@ -38,7 +38,8 @@ export function pipelinePalette(plan: PipelinePlan): readonly Fault[] {
   const kinds = new Set(Object.values(plan.work).map(({ kind }) => kind));
   const hooked = Object.values(plan.groups).some(({ hooks = [] }) => hooks.length > 0);
   const releases = kinds.has('Deployment') ? palette(bakingGroup(plan)?.shiftMs ?? 0) : [HEALTHY];
-  const grant = removableGrants(plan).find(({ grant: name, when }) => when === 'Start' && !name.startsWith('s3:'));
+  const grants = removableGrants(plan).filter(({ when }) => when === 'Start');
+  const grant = grants.find(({ grant: name }) => name === 'codedeploy:CreateDeployment') ?? grants[0];
   return [
     ...releases.filter(({ hook }) => hook === undefined || hooked),
     ...(kinds.has('Build')

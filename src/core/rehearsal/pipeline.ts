@@ -94,6 +94,8 @@ class PipelineStage {
   #failure: Failure | undefined;
   #alarms: readonly string[] = [];
   #stopped = false;
+  /** The first execution failed by mere chance, and not by the fault. */
+  #lost = false;
   #rollback: Rehearsal['rollback'];
   #feltAt: EpochMs | undefined;
 
@@ -221,7 +223,7 @@ class PipelineStage {
         if (this.#lacksAtLook(action.id)) return this.#progress(action, LOOK_MS);
         return this.#succeedAfter(action, pace.otherMs);
       case 'Approval':
-        return this.#approve(action);
+        return this.#approve(action, number);
       case 'Build':
         return this.#startBuild(action, number, work);
       case 'Deployment':
@@ -290,11 +292,13 @@ class PipelineStage {
     this.#tell({ type: 'ActionFailed', actionExecutionId: action.id, error: { code, message } });
   }
 
-  #approve(action: ActionExecution): void {
+  #approve(action: ActionExecution, number: number): void {
     const { answersAfterMs, rejectShare } = this.#workload.pace.approver;
     this.#progress(action, undefined, action.id);
     if (this.#fault.approver === 'Asleep') return this.#pushLater(PUSHES_WHILE_ASLEEP_MS);
-    const approved = this.#fault.approver !== 'Rejects' && this.#random.uniform() >= rejectShare;
+    const mood = this.#random.uniform() >= rejectShare;
+    const approved = mood && this.#fault.approver !== 'Rejects';
+    if (!mood && number === 1) this.#lost = true;
     this.#agenda.set(`work:${action.id}`, this.#now + answersAfterMs, () =>
       this.#tell({ type: 'ApprovalGiven', actionExecutionId: action.id, approved, summary: '', by: 'the approver' }),
     );
@@ -351,7 +355,9 @@ class PipelineStage {
       );
       return;
     }
-    const failed = fault === 'Fails' || this.#random.uniform() < failShare;
+    const unlucky = this.#random.uniform() < failShare;
+    const failed = unlucky || fault === 'Fails';
+    if (unlucky && number === 1 && fault === undefined) this.#lost = true;
     this.#agenda.set(`work:${action.id}`, this.#now + takesMs, () => {
       end('BUILD', failed);
       end('POST_BUILD');
@@ -533,6 +539,7 @@ class PipelineStage {
       seed: this.#seed,
       status: first.status,
       stopped: this.#stopped,
+      ...(this.#lost ? { lost: true } : {}),
       ...(this.#rollback === undefined ? {} : { rollback: this.#rollback }),
       ...(failed === undefined ? {} : { code: failed.code, message: failed.message, at: failed.at }),
       alarms: this.#alarms,

@@ -24,7 +24,7 @@ export type Workload = Readonly<{
 }>;
 
 /** Latencies drawn for each version in a span: enough for a quantile of a minute, and no more than that. */
-const DRAWN = 48;
+const DRAWN = 24;
 
 export type Series = Readonly<{ metric: string; statistic: string; scope: 'Version' | 'Service' }>;
 
