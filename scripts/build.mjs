@@ -16,6 +16,7 @@ const entries = {
   'pglite-worker': 'src/store/pglite/pglite-worker.mjs',
   demo: 'demo/main.ts',
   bench: 'bench/main.ts',
+  simulate: 'simulation/main.ts',
   'cross-account': 'examples/cross-account/main.ts',
   torture: 'simulation/torture/main.ts',
 };

@@ -8,7 +8,7 @@ import type { DocumentKey } from '../../src/store/documents.ts';
 import type { Process } from './process.ts';
 import { BUILD, type Build, builds } from './records.ts';
 
-const AT_ONCE = 2;
+const AT_ONCE = 3;
 
 export class BuildRoom {
   readonly #process: Process;
@@ -107,7 +107,7 @@ class BuildRun {
     const { world } = this.#process;
     const { mischief, scenario } = world;
     for (let phase = currentPhase(this.#build); !this.#killed; phase = currentPhase(this.#build)) {
-      await world.scheduler.wait({ process: this.#process.name, label: phase, afterMs: (u) => u * u * 30_000 });
+      await world.scheduler.wait({ process: this.#process.name, label: phase, afterMs: (u) => u * u * 8_000 });
       if (this.#killed) return;
       const silent = mischief.strikes('runtime silent', scenario.circumstances.runtimeSilent / 8);
       if (silent) return;

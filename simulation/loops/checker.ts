@@ -70,6 +70,16 @@ export class Checker {
     return [...this.#archive.values()].map(({ execution }) => execution);
   }
 
+  /** A deployment of the group has ended, and its rollback is not there yet. */
+  awaitsRollback(group: string): boolean {
+    return this.deployments().some(
+      ({ info, rollbackInfo }) =>
+        info.group === group &&
+        rollbackInfo?.rollbackDeploymentId !== undefined &&
+        !this.#deployments.has(rollbackInfo.rollbackDeploymentId),
+    );
+  }
+
   timesRaised(): number {
     return [...this.#alarms.values()].reduce((sum, raised) => sum + raised.length, 0);
   }

@@ -6,21 +6,23 @@
 import type { Scheduler } from '../scheduler.ts';
 import type { Random } from '../random.ts';
 
-/** A kind, or one of its kind by number. */
-export type Omitted = ReadonlySet<string>;
+/** Kinds, or single ones by number: those that are left out; or the only ones that are not. */
+export type Chosen = Readonly<{ omit?: readonly string[]; only?: readonly string[] }>;
 
 export class Mischief {
   readonly #scheduler: Scheduler;
-  readonly #omitted: Omitted;
+  readonly #omitted: ReadonlySet<string>;
+  readonly #only: ReadonlySet<string> | undefined;
   readonly #randoms = new Map<string, Random>();
   readonly #numbers = new Map<string, number>();
   readonly #counts = new Map<string, number>();
   readonly #done: string[] = [];
   #stopped = false;
 
-  constructor(scheduler: Scheduler, omitted: Omitted) {
+  constructor(scheduler: Scheduler, { omit, only }: Chosen) {
     this.#scheduler = scheduler;
-    this.#omitted = omitted;
+    this.#omitted = new Set(omit);
+    this.#only = only === undefined ? undefined : new Set(only);
   }
 
   /** True if it happens on this occasion. */
@@ -53,7 +55,7 @@ export class Mischief {
     const number = (this.#numbers.get(kind) ?? 0) + 1;
     this.#numbers.set(kind, number);
     const name = `${kind}:${number}`;
-    if (this.#omitted.has(kind) || this.#omitted.has(name)) return false;
+    if (this.#omitted.has(kind) || this.#omitted.has(name) || this.#only?.has(name) === false) return false;
     this.#counts.set(kind, (this.#counts.get(kind) ?? 0) + 1);
     this.#done.push(name);
     return true;

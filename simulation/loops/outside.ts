@@ -132,7 +132,8 @@ export class Outside {
     let version = this.#versions.get(sha256);
     if (version === undefined) {
       const u = mix(hashText(sha256, this.#scheduler.seed)) / 4_294_967_296;
-      const bad = u < this.#circumstances.badVersions;
+      // The first one is good: there is something to return to.
+      const bad = this.#versions.size > 0 && u < this.#circumstances.badVersions;
       const errorPercent = bad ? [3, 10, 40, 100][Math.floor((u / this.#circumstances.badVersions) * 4)] : 0;
       version = { name: `v${this.#versions.size + 1}`, sha256, errorPercent: errorPercent ?? 0 };
       this.#versions.set(sha256, version);

@@ -52,6 +52,7 @@ export class Users {
   start(): void {
     const { mischief, scenario } = this.#world;
     mischief.every('act', scenario.circumstances.actGapMs, () => this.act(mischief.random('which act').weighted(ACTS)));
+    mischief.every('repair', 90_000, () => this.repair());
     this.#approveLater();
   }
 
@@ -63,9 +64,12 @@ export class Users {
     if (line === undefined) return;
     switch (act) {
       case 'push':
-        return this.#push(pipeline);
+        // Who waits for so many does not push another.
+        if (line.executions.filter(isLive).length < 4) this.#push(pipeline);
+        return;
       case 'burst':
-        for (let count = random.between(2, 5); count > 0; count--) this.#push(pipeline);
+        if (line.executions.filter(isLive).length < 4)
+          for (let count = random.between(2, 4); count > 0; count--) this.#push(pipeline);
         return;
       case 'stop':
       case 'abandon': {
@@ -179,6 +183,18 @@ export class Users {
         run: () => void report(),
       });
     again();
+  }
+
+  /** Where a bad version or two serve and nothing is being deployed, somebody sets that right by hand, in the end. */
+  repair(): void {
+    const { outside, scenario, checker } = this.#world;
+    for (const { name } of scenario.groups) {
+      const isBusy = checker.deployments().some((other) => other.info.group === name && !isDeploymentOver(other));
+      if (isBusy || checker.awaitsRollback(name)) continue;
+      const { main, extra } = outside.alias(name);
+      const isBad = outside.version(main).errorPercent > 0;
+      if (isBad || extra !== undefined) outside.updateAlias(name, { main: isBad ? 'v1' : main }, 'somebody');
+    }
   }
 
   /** Every gate is opened, until that is acknowledged. */

@@ -17,24 +17,23 @@ import type { Random } from '../random.ts';
 import { Scheduler } from '../scheduler.ts';
 import { Checker } from './checker.ts';
 import { Ledger } from './ledger.ts';
-import { Mischief } from './mischief.ts';
+import { type Chosen, Mischief } from './mischief.ts';
 import { Outside } from './outside.ts';
 import { Process } from './process.ts';
 import { ALARM, alarmArn, groups, keyOf, lines, type SimulatedAlarmDefinition } from './records.ts';
 import { drawScenario, type GroupPlan, type Scenario } from './scenario.ts';
 import { Users } from './users.ts';
 
-export type WorldOptions = Readonly<{
-  seed: number;
-  /** In which things go wrong. What follows takes as many as it needs. */
-  steps: number;
-  /** Kinds of faults and acts, or single ones (`crash:3`), that are left out. */
-  omit?: readonly string[];
-  /** Keeps a story of what happened. */
-  tell?: boolean;
-  /** Of the simulator's own tests: breaks a loop on purpose. */
-  sabotage?: (loop: AnyLoop) => AnyLoop;
-}>;
+export type WorldOptions = Chosen &
+  Readonly<{
+    seed: number;
+    /** In which things go wrong. What follows takes as many as it needs. */
+    steps: number;
+    /** Keeps a story of what happened. */
+    tell?: boolean;
+    /** Of the simulator's own tests: breaks a loop on purpose. */
+    sabotage?: (loop: AnyLoop) => AnyLoop;
+  }>;
 
 export type AnyLoop = LoopDefinition<any, any, any>;
 
@@ -102,7 +101,7 @@ export class World {
     const random = this.scheduler.random('scenario');
     this.scenario = drawScenario(random);
     this.batchSize = random.pick([1, 3, 256]);
-    this.mischief = new Mischief(this.scheduler, new Set(options.omit));
+    this.mischief = new Mischief(this.scheduler, options);
     const { circumstances, versionedBucket, processes } = this.scenario;
     this.outside = new Outside(this.scheduler, this.mischief, circumstances, versionedBucket);
     this.ids = seededIds(options.seed);
