@@ -47,4 +47,10 @@ export function list(value: unknown): readonly unknown[] {
   return value as readonly unknown[];
 }
 
+/** ON CONFLICT DO UPDATE refuses to change a row twice. */
+export function onceEach(keys: readonly string[]): void {
+  if (keys.length > 1 && new Set(keys).size < keys.length)
+    throw failure('21000', 'ON CONFLICT DO UPDATE command cannot affect row a second time');
+}
+
 export const DONE: Row = Object.freeze({ done: 1 });

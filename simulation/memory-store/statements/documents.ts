@@ -7,6 +7,7 @@ import type { Session } from '../session.ts';
 import {
   DONE,
   list,
+  onceEach,
   type Shape,
   type Statement,
   type StatementTable,
@@ -137,10 +138,12 @@ const putMany: Statement = (session, p) => {
     sort: text(sorts[n]),
     document: jsonText(texts[n]),
   }));
-  for (const row of rows) session.lock(documents, documents.keyOf({ ...row, version: 0 }));
-  for (const row of rows) {
-    const key = documents.keyOf({ ...row, version: 0 });
-    session.write(documents, key, { ...row, version: (session.read(documents, key)?.version ?? 0) + 1 });
+  const keys = rows.map((row) => keyText(row.kind, row.account, row.region, row.id));
+  onceEach(keys);
+  for (const key of keys) session.lock(documents, key);
+  for (const [n, key] of keys.entries()) {
+    const version = (session.read(documents, key)?.version ?? 0) + 1;
+    session.write(documents, key, { ...(rows[n] as (typeof rows)[number]), version });
   }
   return [];
 };

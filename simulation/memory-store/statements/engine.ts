@@ -2,12 +2,13 @@
 import type { Row } from '../../../src/store/store.ts';
 import { compareBytes } from '../bytes.ts';
 import { timerKey } from '../disk.ts';
-import { failure, jsonText, jsonValue } from '../jsonb.ts';
+import { failure, jsonText, jsonValue, memberText } from '../jsonb.ts';
 import { type HistoryRow, keyText, type OutboxRow, type TimerRow } from '../rows.ts';
 import type { Session } from '../session.ts';
 import {
   DONE,
   list,
+  onceEach,
   type Shape,
   type Statement,
   type StatementTable,
@@ -188,6 +189,27 @@ const dropOldHistory: Statement = (session, p) => {
   return [];
 };
 
+/** From the newest row with a state at or before an instant on, or else from the first with one. */
+const readLoopHistory: Statement = (session, p) => {
+  const { history, historyByDocument } = session.disk;
+  const address = documentKey(p);
+  const [reaching, until] = [whole(p[4]), wholeOrNull(p[5])];
+  const rows = session
+    .select(history, historyByDocument.cells(address), (row) => addressOf(row) === address)
+    .sort((a, b) => a.version - b.version);
+  const beginnings = rows.filter(({ state }) => state !== null);
+  const from = beginnings.findLast(({ at }) => at <= reaching)?.version ?? beginnings[0]?.version ?? 0;
+  return rows
+    .filter(({ version, at }) => version >= from && (until === null || at <= until))
+    .map(({ version, at, event, fingerprint, state }) => ({
+      version,
+      at,
+      event: jsonValue(event),
+      fingerprint,
+      state: state === null ? null : jsonValue(state),
+    }));
+};
+
 /** Rows of one loop's history in their order, whichever columns are asked for. */
 const readHistory: Shape = (sql) => {
   const match = /^SELECT ([\w:, ]+) FROM history WHERE (.+?) ORDER BY version$/.exec(sql);
@@ -235,6 +257,7 @@ const setTimers: Statement = (session, p) => {
     due_at: whole(dues[n]),
     wake_key: textOrNull(wakeKeys[n]),
   }));
+  onceEach(rows.map(timerKey));
   for (const row of rows) session.lock(timers, timerKey(row));
   for (const row of rows) session.write(timers, timerKey(row), row);
   return [];
@@ -251,18 +274,6 @@ const saveEffects: Statement = (session, p) => {
     session.write(outbox, String(row.id), row);
     return { id: String(row.id) };
   });
-};
-
-const performers: Statement = (session, p) => {
-  const { outbox } = session.disk;
-  const ids = new Set(list(p[0]).map(text));
-  return session
-    .scan(outbox, (row) => row.owner !== null && ids.has(row.document_id))
-    .sort(byId)
-    .map(({ kind, account, region, document_id, effect, owner }) => {
-      const { lane } = jsonValue(effect) as { lane?: string };
-      return { kind, account, region, document_id, lane: lane ?? null, owner };
-    });
 };
 
 // What waits
@@ -321,15 +332,6 @@ const claimAllEffects: Statement = (session, p) => {
   return session.update(outbox, session.scan(outbox), (row) => ({ ...row, owner, lease_until })).map(waiting);
 };
 
-const claimEffects: Statement = (session, p) => {
-  const { outbox } = session.disk;
-  const [owner, lease_until, all, wallNow] = [textOrNull(p[0]), wholeOrNull(p[1]), p[2] === true, whole(p[3])];
-  const rows = session
-    .scan(outbox, (row) => all || row.owner === null || (row.lease_until !== null && row.lease_until < wallNow))
-    .sort(byId);
-  return session.update(outbox, session.lockFree(outbox, rows), (row) => ({ ...row, owner, lease_until })).map(waiting);
-};
-
 const effectHolders: Statement = (session) => {
   const least = new Map<string | null, number | null>();
   for (const { owner, lease_until } of session.scan(session.disk.outbox)) {
@@ -344,6 +346,22 @@ const allEffects: Statement = (session) =>
     .scan(session.disk.outbox)
     .sort(byId)
     .map((row) => ({ ...waiting(row), owner: row.owner, lease_until: row.lease_until }));
+
+/** The lanes of some documents' effects, with who holds each. */
+const lanes: Statement = (session, p) => {
+  const ids = new Set(list(p[0]));
+  return session
+    .scan(session.disk.outbox, (row) => ids.has(row.document_id) && row.owner !== null)
+    .sort(byId)
+    .map(({ kind, account, region, document_id, effect, owner }) => ({
+      kind,
+      account,
+      region,
+      document_id,
+      lane: memberText(jsonValue(effect), 'lane'),
+      owner,
+    }));
+};
 
 const giveEffects: Statement = (session, p) => {
   const owners = new Map(list(p[0]).map((id, n) => [String(id), textOrNull(list(p[1])[n])]));
@@ -374,12 +392,7 @@ function renew(session: Session, p: readonly unknown[]): OutboxRow[] {
   return session.update(outbox, rows, (row) => ({ ...row, lease_until }));
 }
 
-const renewLeases: Statement = (session, p) => {
-  renew(session, p);
-  return [];
-};
-
-const renewAndShowLeases: Statement = (session, p) => renew(session, p).map(waiting);
+const renewLeases: Statement = (session, p) => renew(session, p).map(waiting);
 
 const putOff: Statement = (session, p) => {
   const [attempts, due_at] = [whole(p[1]), whole(p[2])];
@@ -467,6 +480,15 @@ export const engine: StatementTable = {
     [`DELETE FROM history h USING unnest(${FOUR}, $5::bigint[]) AS k(kind, account, region, id, version)
       WHERE h.kind = k.kind AND h.account = k.account AND h.region = k.region AND h.document_id = k.id AND h.version < k.version`]:
       dropOldHistory,
+    [`SELECT version, at, event, fingerprint, state FROM history
+      ${BY_DOCUMENT} AND ($6::bigint IS NULL OR at <= $6)
+      AND version >= coalesce(
+        (SELECT max(version) FROM history
+        ${BY_DOCUMENT} AND state IS NOT NULL AND at <= $5),
+        (SELECT min(version) FROM history
+        ${BY_DOCUMENT} AND state IS NOT NULL),
+        0)
+      ORDER BY version`]: readLoopHistory,
     [`DELETE FROM timers t USING unnest(${FOUR}) AS k(kind, account, region, id) WHERE ${SAME_DOCUMENT}`]: endTimers,
     [`DELETE FROM timers t USING unnest(${FOUR}, $5::text[]) AS k(kind, account, region, id, name)
       WHERE ${SAME_DOCUMENT} AND t.name = k.name`]: cancelTimers,
@@ -474,10 +496,6 @@ export const engine: StatementTable = {
       SELECT * FROM unnest(${FOUR}, $5::text[], $6::bigint[], $7::text[])
       ON CONFLICT (kind, account, region, document_id, name) DO UPDATE SET due_at = excluded.due_at, wake_key = excluded.wake_key`]:
       setTimers,
-    [`INSERT INTO outbox (kind, account, region, document_id, effect, due_at, owner, lease_until)
-      SELECT k.kind, k.account, k.region, k.id, k.effect::jsonb, $6, $7, $8
-      FROM unnest(${FOUR}, $5::text[]) WITH ORDINALITY AS k(kind, account, region, id, effect, n)
-      ORDER BY k.n RETURNING id::text AS id`]: saveEffects,
     [`INSERT INTO outbox (kind, account, region, document_id, effect, due_at, owner, lease_until)
       SELECT k.kind, k.account, k.region, k.id, k.effect::jsonb, $6, coalesce(k.owner, $7), $8
       FROM unnest(${FOUR}, $5::text[], $9::text[])
@@ -488,19 +506,15 @@ export const engine: StatementTable = {
       AND NOT EXISTS (SELECT 1 FROM documents d WHERE d.kind = k.kind AND d.account = k.account AND d.region = k.region AND d.id = k.id)`]:
       dropStaleTimers,
     'SELECT min(due_at) AS due_at FROM timers': nextTimerAt,
-    [`UPDATE outbox SET owner = $1, lease_until = $2 WHERE id IN (
-      SELECT id FROM outbox WHERE $3 OR owner IS NULL OR lease_until < $4 ORDER BY id FOR UPDATE SKIP LOCKED)
-      RETURNING ${WAITING}`]: claimEffects,
     [`UPDATE outbox SET owner = $1, lease_until = $2 RETURNING ${WAITING}`]: claimAllEffects,
-    "SELECT kind, account, region, document_id, effect->>'lane' AS lane, owner FROM outbox WHERE document_id = ANY($1::text[]) AND owner IS NOT NULL ORDER BY id":
-      performers,
+    [`SELECT kind, account, region, document_id, effect->>'lane' AS lane, owner FROM outbox
+      WHERE document_id = ANY($1::text[]) AND owner IS NOT NULL ORDER BY id`]: lanes,
     'SELECT owner, min(lease_until) AS lease_until FROM outbox GROUP BY owner': effectHolders,
     [`SELECT ${WAITING}, owner, lease_until FROM outbox ORDER BY id`]: allEffects,
     [`UPDATE outbox SET owner = k.owner, lease_until = $3 FROM unnest($1::bigint[], $2::text[]) AS k(id, owner)
       WHERE outbox.id = k.id`]: giveEffects,
     [`SELECT ${WAITING} FROM outbox WHERE owner = $1 AND id = ANY($2::bigint[])`]: heldEffects,
-    'UPDATE outbox SET lease_until = $2 WHERE owner = $1': renewLeases,
-    [`UPDATE outbox SET lease_until = $2 WHERE owner = $1 RETURNING ${WAITING}`]: renewAndShowLeases,
+    [`UPDATE outbox SET lease_until = $2 WHERE owner = $1 RETURNING ${WAITING}`]: renewLeases,
     'UPDATE outbox SET attempts = $2, due_at = $3 WHERE id = $1': putOff,
     [`WITH relaxed AS (SELECT set_config('synchronous_commit', 'off', true) AS value)
       DELETE FROM outbox USING relaxed WHERE outbox.id = ANY($1::bigint[]) AND relaxed.value IS NOT NULL`]:

@@ -25,6 +25,9 @@ for (const texts of [OF_THE_SERVER, ...TABLES.map((table) => table.texts)]) {
 }
 const shapes = TABLES.flatMap((table) => table.shapes ?? []);
 
+/** Every text that is known whole, white space collapsed. */
+export const knownTexts: readonly string[] = [...byText.keys()];
+
 /** By the text as it was sent, so that a statement is looked up once and not for each call. */
 const bySent = new Map<string, Statement>();
 

@@ -3,10 +3,19 @@ import type { Row } from '../../../src/store/store.ts';
 import { compareBytes } from '../bytes.ts';
 import { conditionsOf } from '../conditions.ts';
 import { metricPointKey } from '../disk.ts';
-import { failure, jsonText, jsonValue } from '../jsonb.ts';
+import { jsonText, jsonValue } from '../jsonb.ts';
 import type { MetricPointRow, MetricSeriesRow } from '../rows.ts';
 import type { Session } from '../session.ts';
-import { list, type Shape, type Statement, type StatementTable, text, textOrNull, whole } from '../statement.ts';
+import {
+  list,
+  onceEach,
+  type Shape,
+  type Statement,
+  type StatementTable,
+  text,
+  textOrNull,
+  whole,
+} from '../statement.ts';
 import type { Cell } from '../table.ts';
 
 const touchSeries: Statement = (session, p) => {
@@ -22,12 +31,13 @@ const touchSeries: Statement = (session, p) => {
     last_at: whole(at(6, n)),
   }));
   for (const { identity } of wanted) session.lock(metricSeries, identity);
+  onceEach(wanted.map(({ identity }) => identity));
   return wanted.map((row) => {
+    // Drawn in any case, as PostgreSQL does.
+    const id = metricSeries.next();
     const before = session.read(metricSeries, row.identity);
     const saved: MetricSeriesRow =
-      before === undefined
-        ? { id: metricSeries.next(), ...row }
-        : { ...before, last_at: Math.max(before.last_at, row.last_at) };
+      before === undefined ? { id, ...row } : { ...before, last_at: Math.max(before.last_at, row.last_at) };
     session.write(metricSeries, row.identity, saved);
     return { id: String(saved.id), identity: saved.identity };
   });
@@ -61,9 +71,8 @@ const addPoints: Statement = (session, p) => {
 /** Adds the points to those that are there already. */
 function save(session: Session, points: readonly MetricPointRow[]): void {
   const { metricPoints } = session.disk;
-  const keys = new Set(points.map(metricPointKey));
-  if (keys.size < points.length)
-    throw failure('21000', 'ON CONFLICT DO UPDATE command cannot affect row a second time');
+  const keys = points.map(metricPointKey);
+  onceEach(keys);
   for (const key of keys) session.lock(metricPoints, key);
   for (const point of points) {
     const key = metricPointKey(point);

@@ -103,9 +103,9 @@ const insert: Statement = (session, p) => {
 };
 
 const setFacts: Statement = (session, p) => {
+  const facts = jsonText(p[3]);
   const row = version(session, p);
   if (row === undefined) return [];
-  const facts = jsonText(p[3]);
   return session.update(session.disk.objects, [row], (before) => ({ ...before, facts })).map(() => DONE);
 };
 
