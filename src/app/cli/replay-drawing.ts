@@ -23,7 +23,7 @@ function linesOf(answer: ReplayAnswer, paint: Paint): string[] {
   return [
     `${kind} ${paint.strong(name)}${id === name ? '' : `  ${paint.faint(id)}`}`,
     `  ${status} in ${account}, ${region}`,
-    ...(changed === undefined ? ['', ...turnLines(turns, paint)] : []),
+    ...(changed === undefined ? ['', ...turnLines(withoutRepeats(turns), paint)] : []),
     '',
     ...checkLines(answer, paint),
     ...(instant === undefined ? [] : ['', ...instantLines(instant, paint)]),
@@ -42,6 +42,17 @@ function partLines(part: ReplayAnswer['parts'][number], paint: Paint): string[] 
 }
 
 const INDENT = ' '.repeat(16);
+
+/** Looking at an action time and again, and finding it under way, is told once. */
+function withoutRepeats(turns: readonly TurnLine[]): readonly TurnLine[] {
+  const told = new Set<string>();
+  return turns.filter(({ event, changes, check }) => {
+    if (changes.length > 0 || check === 'Different') return true;
+    if (event.startsWith('it was time to look at') || told.has(event)) return false;
+    told.add(event);
+    return true;
+  });
+}
 
 function turnLines(turns: readonly TurnLine[], paint: Paint): string[] {
   return turns.flatMap(({ at, event, changes, effects, check }, index) => {

@@ -82,8 +82,12 @@ export function phaseWords({ phase, target }: DeploymentState): string {
   }
 }
 
-function ownEffect(effect: DeploymentEffect, { target }: DeploymentState): string | undefined {
+function ownEffect(effect: DeploymentEffect, { target, alarms }: DeploymentState): string | undefined {
   switch (effect.type) {
+    case 'WakeAt': {
+      const index = /^alarm:(\d+)$/.exec(effect.timer)?.[1];
+      return index === undefined ? undefined : `wake when the alarm ${alarms.names[Number(index)]} changes its state`;
+    }
     case 'ReadRevision':
       return 'read the revision';
     case 'ReadAlarms':

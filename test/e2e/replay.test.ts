@@ -1,0 +1,143 @@
+/** `sluice replay`, by running it: a release that went well and one that was rolled back, by every id that there is. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ReplayAnswer } from '../../src/app/replay/answer.ts';
+import { startSluice, type TestSluice } from '../../src/app/testing.ts';
+import { makeTwoReleases, TWO_RELEASES_SERVICES, type TwoReleases } from '../support/two-releases.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+let sluice: TestSluice;
+let world: TwoReleases;
+let folder: string;
+
+beforeAll(async () => {
+  // The command as it is shipped: one file, beside the packages.
+  const cache = join(ROOT, 'node_modules', '.cache');
+  mkdirSync(cache, { recursive: true });
+  folder = mkdtempSync(join(cache, 'sluice-replay-'));
+  await build({
+    entryPoints: [join(ROOT, 'src', 'app', 'cli', 'main.ts')],
+    outfile: join(folder, 'cli.mjs'),
+    bundle: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    logLevel: 'error',
+  });
+  sluice = await startSluice({ services: TWO_RELEASES_SERVICES, seed: 21 });
+  world = await makeTwoReleases(sluice);
+});
+
+afterAll(async () => {
+  await sluice?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Ran = Readonly<{ code: number; out: string; err: string }>;
+
+function run(...args: readonly string[]): Promise<Ran> {
+  const env = { PATH: process.env['PATH'], AWS_ENDPOINT_URL: sluice.url };
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(folder, 'cli.mjs'), 'replay', ...args], { env }, (error, out, err) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
+    );
+  });
+}
+
+/** The same question without the command. */
+async function ask(subject: string, more: Readonly<Record<string, string>> = {}): Promise<ReplayAnswer> {
+  const response = await fetch(`${sluice.url}/_sluice/replay?${new URLSearchParams({ subject, ...more })}`);
+  const answer = (await response.json()) as ReplayAnswer & { message?: string };
+  expect(answer.message ?? '').toBe('');
+  return answer;
+}
+
+it('tells a rolled-back deployment again, and why it was not stopped earlier', async () => {
+  const { code, out } = await run(world.bad.deploymentId);
+  expect(out).toContain(`deployment shop/live  ${world.bad.deploymentId}`);
+  expect(out).toContain('the alarms were read: greeter-errors in ALARM');
+  expect(out).toMatch(/✓ The same decisions come out: \d+ states are as recorded\./);
+  expect(out).toContain('Why not earlier?');
+  expect(out).toMatch(/\+ 1 min +M of N: 2 of 2 datapoints/);
+  expect(out).toMatch(/1 min lay between the first moment and the deed/);
+  expect(code).toBe(0);
+});
+
+it('shows what would have been with another alarm, and says what it had to assume', async () => {
+  const quicker = await run(world.bad.deploymentId, '--set', 'evaluationPeriods=1');
+  expect(quicker.out).toMatch(/With evaluationPeriods=1, from the first decision that differs/);
+  expect(quicker.out).toMatch(/it would have been: Stopped: ALARM_ACTIVE, rolled back at /);
+  expect(quicker.code).toBe(1);
+
+  const { changed } = await ask(world.bad.deploymentId, { set: 'threshold=50' });
+  expect(changed).toMatchObject({ same: false, outcome: { would: expect.stringMatching(/^Succeeded/) as string } });
+  expect(changed?.assumed.join()).toContain('what the new version would have done after it is not recorded');
+
+  const { changed: same, differs } = await ask(world.bad.deploymentId, { set: 'threshold=6' });
+  expect([same?.same, differs, same?.assumed]).toEqual([true, false, []]);
+
+  const { changed: longer } = await ask(world.good.deploymentId, { set: 'bake=PT10M' });
+  expect(longer?.rows[0]).toMatchObject({
+    would: expect.arrayContaining([expect.stringContaining('wake at')]) as unknown,
+  });
+});
+
+it('tells a pipeline execution with the deployment that it started, at any instant', async () => {
+  const { executionId, deploymentId } = world.bad;
+  const answer = await ask(executionId);
+  expect(answer).toMatchObject({
+    kind: 'pipeline execution',
+    name: 'delivery',
+    status: 'Failed',
+    whole: true,
+    same: true,
+    parts: [{ kind: 'deployment', id: deploymentId, same: true, status: 'Stopped' }],
+    differs: false,
+  });
+  expect(answer.turns.flatMap(({ changes }) => changes)).toEqual(
+    expect.arrayContaining([
+      'the execution STARTED',
+      'Source/Fetch SUCCEEDED',
+      'Deploy/Canary STARTED',
+      'Deploy FAILED',
+    ]),
+  );
+  const then = await run(executionId, '--at', 'PT1M');
+  expect(then.out).toMatch(/InProgress, in Deploy\n +Source\/Fetch Succeeded .*\n +Deploy\/Canary InProgress d-/);
+  expect(then.out).toContain('10 % of the traffic on version 3, 90 % on 2');
+  expect(then.code).toBe(0);
+
+  const { changed } = await ask(executionId, { set: 'Deploy/Canary.timeout=PT1M' });
+  expect(changed).toMatchObject({ same: false, outcome: { would: expect.stringMatching(/^Failed/) as string } });
+});
+
+it('tells an alarm again, and judges it by another rule', async () => {
+  const answer = await ask('greeter-errors', { set: 'threshold=100' });
+  expect(answer).toMatchObject({
+    kind: 'alarm',
+    same: true,
+    changed: {
+      outcome: { was: expect.stringMatching(/^1 times/) as string, would: expect.stringMatching(/^0 times/) as string },
+    },
+  });
+});
+
+it('shows no secret, and says what it does not know with exit code 2', async () => {
+  const { instant } = await ask(world.bad.deploymentId, { at: 'PT1M' });
+  expect(JSON.stringify(instant)).not.toContain('hookExecutionIds');
+  expect(await run('d-AAAAAAAAA')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('Nothing is known by the id'),
+  });
+  expect(await run(world.bad.deploymentId, '--set', 'colour=red')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('--set colour: a deployment knows config'),
+  });
+  expect((await run('--at')).code).toBe(2);
+});
