@@ -34,10 +34,11 @@ export class Process {
     this.name = name;
     const { scheduler } = world;
     this.clock = new SimulatedClock(scheduler, name, { offMs, late: (u) => (u < 0.9 ? 0 : u * 20) });
-    this.store = connect(world.disk, {
+    const store = connect(world.disk, {
       trip: (trip) => this.#trip(trip.of, trip.way),
       pause: (delayMs) => scheduler.wait({ process: name, label: 'another try', afterMs: delayMs }),
     });
+    this.store = world.options.sabotage?.store?.(store, this) ?? store;
     this.ids = world.ids;
     this.openedAt = this.clock.now();
     this.engine = new LoopEngine({
@@ -52,7 +53,7 @@ export class Process {
     });
     this.room = new BuildRoom(this);
     for (const loop of [lineLoop(this), deploymentLoop(this), buildLoop(this), alarmLoop(this), invocationLoop(this)]) {
-      this.engine.register(world.observed(loop));
+      this.engine.register(world.observed(loop, this));
     }
   }
 

@@ -12,7 +12,7 @@ import { isFinal as isDeploymentOver } from '../../src/core/lambda-deployment/in
 import { isLive, openLine } from '../../src/core/pipeline-execution/index.ts';
 import { LoopEngine, type LoopDefinition } from '../../src/engine/index.ts';
 import { ManualClock } from '../../src/common/clock.ts';
-import { connect, MemoryDisk } from '../memory-store/index.ts';
+import { connect, MemoryDisk, type MemoryStore } from '../memory-store/index.ts';
 import type { Random } from '../random.ts';
 import { Scheduler } from '../scheduler.ts';
 import { Checker } from './checker.ts';
@@ -31,9 +31,15 @@ export type WorldOptions = Chosen &
     steps: number;
     /** Keeps a story of what happened. */
     tell?: boolean;
-    /** Of the simulator's own tests: breaks a loop on purpose. */
-    sabotage?: (loop: AnyLoop) => AnyLoop;
+    /** Of the simulator's own tests (test/simulation/mutations.ts): breaks something on purpose. */
+    sabotage?: Sabotage;
   }>;
+
+export type Sabotage = Readonly<{
+  loop?: (loop: AnyLoop, process: Process) => AnyLoop;
+  store?: (store: MemoryStore, process: Process) => MemoryStore;
+  outside?: (outside: Outside) => void;
+}>;
 
 export type AnyLoop = LoopDefinition<any, any, any>;
 
@@ -104,6 +110,7 @@ export class World {
     this.mischief = new Mischief(this.scheduler, options);
     const { circumstances, versionedBucket, processes } = this.scenario;
     this.outside = new Outside(this.scheduler, this.mischief, circumstances, versionedBucket);
+    options.sabotage?.outside?.(this.outside);
     this.ids = seededIds(options.seed);
     this.chance = this.scheduler.random('chance');
     this.latency = this.scheduler.random('latency');
@@ -180,8 +187,8 @@ export class World {
   }
 
   /** The loop, with what it performs noted. */
-  observed(loop: AnyLoop): AnyLoop {
-    const used = this.options.sabotage?.(loop) ?? loop;
+  observed(loop: AnyLoop, process: Process): AnyLoop {
+    const used = this.options.sabotage?.loop?.(loop, process) ?? loop;
     return {
       ...used,
       perform: (effect, context) => {
