@@ -4,12 +4,14 @@
  */
 import type { EpochMs } from '../../common/index.ts';
 import type { LambdaHookName } from '../appspec/index.ts';
+import type { JudgeSettings } from '../judge/index.ts';
 import {
   decide,
   type DeploymentEffect,
   type DeploymentEvent,
   type DeploymentState,
   firstEffects,
+  newJudgeWatch,
   type Original,
 } from '../lambda-deployment/index.ts';
 import { allAtOnce, type Step } from '../traffic-shift/index.ts';
@@ -24,6 +26,7 @@ export type Plan = Readonly<{
   /** Watched, and not there: no look at the alarms succeeds. */
   missingAlarms?: readonly string[];
   ignorePollFailure?: boolean;
+  judge?: JudgeSettings;
   rollback: Readonly<{ onAlarm: boolean; onFailure: boolean }>;
   /** A hook runs before, or after, the traffic has moved. */
   hooks?: readonly LambdaHookName[];
@@ -140,6 +143,9 @@ export class DeploymentRun {
         case 'ReadOriginal':
           this.#tell({ type: 'OriginalRead', look: effect.look, original: this.#original(effect.sinceAt, now) }, now);
           break;
+        case 'ReadEvidence':
+          this.#tell(this.#evidence(effect.look, now), now);
+          break;
         case 'CreateRollback':
           this.#rollback = new DeploymentRun(this.#setting, now, this.#state, effect.moveTraffic);
           this.#rollback.begin(now);
@@ -198,6 +204,12 @@ export class DeploymentRun {
     };
   }
 
+  #evidence(look: number | undefined, now: EpochMs): DeploymentEvent {
+    const since = this.#state.judge?.heardUntil ?? now;
+    const read = this.#setting.site.evidence(since, now);
+    return { type: 'EvidenceRead', ...(look === undefined ? {} : { look }), since, ...read };
+  }
+
   #setTraffic(weightPercent: number, now: EpochMs): DeploymentEvent {
     const { isDenied } = this.#setting;
     if (isDenied('lambda:UpdateAlias'))
@@ -240,6 +252,7 @@ function newDeployment({ plan, release }: DeploymentSetting, now: EpochMs): Depl
     ...blank(`d-REHEARSE${release}`, now),
     steps: plan.steps,
     alarms: { names, arns: names, ignorePollFailure: plan.ignorePollFailure ?? false },
+    ...(plan.judge === undefined ? {} : { judge: newJudgeWatch(plan.judge, now) }),
     rollbackPolicy: { onFailure: plan.rollback.onFailure, onAlarm: plan.rollback.onAlarm, onRequest: false },
     previousDeploymentId: 'd-PREVIOUS0',
   };

@@ -347,7 +347,7 @@ describe('whatever is rehearsed', () => {
           expect(ends).toEqual(ends.toSorted((a, b) => a - b));
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -367,7 +367,7 @@ describe('whatever is rehearsed', () => {
           expect(run).toMatchObject({ status: 'Succeeded', stopped: false, hurt: 0, serves: { 'shop/live': 2 } });
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });

@@ -7,14 +7,6 @@
  */
 import { assert, type EpochMs, HOUR_MS, SECOND_MS } from '../../common/index.ts';
 import {
-  type BuildEffect,
-  type BuildEvent,
-  type BuildState,
-  decide as decideBuild,
-  type RunPhase,
-  submitBuild,
-} from '../build/index.ts';
-import {
   type ActionExecution,
   type Change,
   currentRuns,
@@ -30,6 +22,7 @@ import {
   type TimerFired,
 } from '../pipeline-execution/index.ts';
 import { Agenda } from './agenda.ts';
+import { BuildRun } from './build-run.ts';
 import { DeploymentRun } from './deployment.ts';
 import type { Fault } from './faults.ts';
 import { type AskedAt, isDenied, lackAt, needsOf } from './grants.ts';
@@ -81,7 +74,7 @@ class PipelineStage {
   readonly #agenda = new Agenda();
   readonly #sites = new Map<string, Site>();
   readonly #deploying = new Map<string, Deploying>();
-  readonly #builds = new Map<string, BuildState>();
+  readonly #builds = new Map<string, BuildRun>();
   /** Of each action: the deployment that it made. */
   readonly #deployments = new Map<string, DeploymentRun>();
   readonly #ended = new Map<number, { status: ExecutionOutcome['status']; at: EpochMs }>();
@@ -306,64 +299,24 @@ class PipelineStage {
 
   // Builds
 
-  #startBuild(action: ActionExecution, number: number, { timeoutMs }: Extract<Work, { kind: 'Build' }>): void {
-    const { id } = action;
-    const begun = submitBuild({ id, arn: id, definition: undefined, queuedTimeoutMs: 8 * HOUR_MS }, this.#now);
-    this.#builds.set(id, begun.state);
-    this.#progress(action, BUILD_LOOK_MS);
-    this.#performBuild(action, number, timeoutMs, begun.effects);
-  }
-
-  #tellBuild(action: ActionExecution, event: BuildEvent): void {
-    const build = this.#builds.get(action.id);
-    if (build === undefined) return;
-    const { state, effects } = decideBuild(build, event, this.#now);
-    this.#builds.set(action.id, state);
-    if (effects.some(({ type }) => type === 'Wake')) this.#wake(action.id);
-  }
-
-  #performBuild(
-    action: ActionExecution,
-    number: number,
-    projectTimeoutMs: number | undefined,
-    effects: readonly BuildEffect[],
-  ): void {
-    if (!effects.some(({ type }) => type === 'Enqueue')) return;
-    const { takesMs, failShare, timeoutMs: usualTimeoutMs } = this.#workload.pace.build;
-    const timeoutMs = projectTimeoutMs ?? usualTimeoutMs;
-    const fault = number === 1 ? this.#fault.build : undefined;
-    const run = 1;
-    const end = (phase: RunPhase, failed = false): void =>
-      this.#tellBuild(action, { type: 'PhaseEnded', run, phase, failed, contexts: [] });
-    const at = pathOf(action);
-    this.#tellBuild(action, { type: 'Admitted' });
-    end('PROVISIONING');
-    end('DOWNLOAD_SOURCE', this.#lacks(at, 'Source', 'build') !== undefined);
-    end('INSTALL');
-    end('PRE_BUILD');
-    end('FINALIZING');
-    if (fault === 'Hangs' || takesMs >= timeoutMs) {
-      this.#agenda.set(`work:${action.id}`, this.#now + timeoutMs, () =>
-        this.#tellBuild(action, { type: 'RanOutOfTime', run }),
-      );
-      return;
-    }
-    if (fault === 'Dies') {
-      const message = 'the runtime died';
-      this.#agenda.set(`work:${action.id}`, this.#now + takesMs / 2, () =>
-        this.#tellBuild(action, { type: 'RunnerFailed', run, message }),
-      );
-      return;
-    }
-    const unlucky = this.#random.uniform() < failShare;
-    const failed = unlucky || fault === 'Fails';
-    if (unlucky && number === 1 && fault === undefined) this.#lost = true;
-    this.#agenda.set(`work:${action.id}`, this.#now + takesMs, () => {
-      end('BUILD', failed);
-      end('POST_BUILD');
-      end('UPLOAD_ARTIFACTS', this.#lacks(at, 'Artifacts', 'build') !== undefined);
-      end('FINALIZING');
+  #startBuild(action: ActionExecution, number: number, work: Extract<Work, { kind: 'Build' }>): void {
+    const { takesMs, failShare, timeoutMs } = this.#workload.pace.build;
+    const struck = number === 1 ? this.#fault.build : undefined;
+    const unlucky = this.#random.uniform() < failShare && struck === undefined;
+    if (unlucky && number === 1) this.#lost = true;
+    const build = new BuildRun({
+      id: action.id,
+      takesMs,
+      timeoutMs: work.timeoutMs ?? timeoutMs,
+      ...(unlucky ? { fault: 'Fails' } : struck === undefined ? {} : { fault: struck }),
+      lacks: (when) => this.#lacks(pathOf(action), when, 'build') !== undefined,
+      now: () => this.#now,
+      later: (ms, act) => this.#agenda.set(`work:${action.id}`, this.#now + ms, act),
+      onEnd: () => this.#wake(action.id),
     });
+    this.#builds.set(action.id, build);
+    this.#progress(action, BUILD_LOOK_MS);
+    build.begin();
   }
 
   // Deployments

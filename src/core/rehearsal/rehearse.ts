@@ -23,7 +23,7 @@ export function rehearse(
   const timeline: Moment[] = [];
   let now: EpochMs = startAt;
   const say = (what: string): void => void timeline.push({ atMs: now - startAt, what });
-  const site = new Site(plan.alarms, workload, random);
+  const site = new Site(plan.alarms, workload, random, plan.judge !== undefined);
   const isDenied = (grant: string): boolean => fault.denies?.grant === grant;
   const run = new DeploymentRun(
     { plan, site, fault, release: 1, hookMs: workload.hookMs ?? HOOK_MS, say, isDenied },

@@ -7,6 +7,7 @@ import {
   decide as decideAlarm,
   startAlarm,
 } from '../alarm/index.ts';
+import type { Evidence } from '../judge/index.ts';
 import type { Minute } from '../lambda-deployment/index.ts';
 import type { Release } from './faults.ts';
 import type { Chance } from './random.ts';
@@ -39,14 +40,15 @@ export class Site {
   /** When the first request went to the release of this number. */
   readonly movedAt = new Map<number, EpochMs>();
 
-  constructor(alarms: readonly RehearsedAlarm[], workload: Workload, random: Chance) {
+  /** `judged`: a judge will want evidence. */
+  constructor(alarms: readonly RehearsedAlarm[], workload: Workload, random: Chance, judged = false) {
     this.#alarms = alarms;
     const watched = alarms.map(({ definition: { rule }, ...alarm }) => ({ ...alarm, periodMs: rule.period * 1000 }));
     const publishing = workload.publishDelayMs + MINUTE_MS;
     this.#traffic = new Traffic(
       workload,
       random,
-      grainOf(watched, Math.max(quietMs(alarms), EVIDENCE_MS) + publishing, workload),
+      grainOf(watched, Math.max(quietMs(alarms), EVIDENCE_MS) + publishing, workload, judged),
       -Infinity,
     );
   }
@@ -136,6 +138,11 @@ export class Site {
   minutes(sinceAt: EpochMs, now: EpochMs): readonly Minute[] {
     this.#traffic.advance(now);
     return this.#traffic.minutes(sinceAt, now);
+  }
+
+  evidence(since: EpochMs, now: EpochMs): Readonly<{ until: EpochMs; evidence: readonly Evidence[] }> {
+    this.#traffic.advance(now);
+    return this.#traffic.evidence(since, now);
   }
 
   raised(): readonly string[] {

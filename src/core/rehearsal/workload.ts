@@ -7,8 +7,10 @@
  */
 import { MINUTE_MS, SECOND_MS } from '../../common/index.ts';
 import type { Datapoint } from '../alarm/index.ts';
+import { type Durations, type Evidence, SPAN_MS, type Tally } from '../judge/index.ts';
 import type { Minute, Served } from '../lambda-deployment/index.ts';
 import type { Release } from './faults.ts';
+import { durationSpread, spreadOf } from './durations.ts';
 import type { Chance } from './random.ts';
 
 /** Lognormal, by two of its quantiles. */
@@ -44,6 +46,8 @@ export type Grain = Readonly<{
   spanMs: number;
   /** Latencies are drawn as well. */
   latencies: boolean;
+  /** How long the requests take is counted, for a judge. */
+  durations: boolean;
 }>;
 
 /** As coarse as what is watched allows. */
@@ -51,22 +55,32 @@ export function grainOf(
   series: readonly (Series & { readonly periodMs: number })[],
   keptMs: number,
   { publishDelayMs }: Workload,
+  judged: boolean,
 ): Grain {
-  const fine = publishDelayMs > SECOND_MS || series.some(({ periodMs }) => periodMs < MINUTE_MS);
+  const fine = judged || publishDelayMs > SECOND_MS || series.some(({ periodMs }) => periodMs < MINUTE_MS);
   return {
     keptMs,
-    spanMs: fine ? 10 * SECOND_MS : MINUTE_MS,
+    spanMs: fine ? SPAN_MS : MINUTE_MS,
     latencies: series.some(({ metric }) => metric === 'Duration'),
+    durations: judged,
   };
 }
 
 /** A version as its requests see it: what is wrong with it, since when it has had any. */
 type Version = { readonly release: Release; movedAt?: number };
 
-type Share = Readonly<{ requests: number; errors: number; latencies: readonly number[] }>;
-type Span = Readonly<{ from: number; to: number; fresh: Share; old: Share; hidden: boolean }>;
+type Share = Readonly<{ requests: number; errors: number; latencies: readonly number[]; durations: Durations }>;
+type Span = Readonly<{
+  from: number;
+  to: number;
+  weightPercent: number;
+  fresh: Share;
+  old: Share;
+  hidden: boolean;
+}>;
 
 const NO_LATENCIES: readonly number[] = [];
+const NO_DURATIONS: Durations = [];
 
 export class Traffic {
   readonly #workload: Workload;
@@ -174,6 +188,7 @@ export class Traffic {
     return {
       from,
       to,
+      weightPercent: weight,
       fresh: this.#share(this.#fresh, fresh, errorShare, this.#failing(this.#fresh, from, weight)),
       old: this.#share(this.#old, all - fresh, errorShare, this.#oldFailing(from)),
       hidden: gap !== undefined && sinceMs >= gap.fromMs && sinceMs < gap.toMs,
@@ -184,7 +199,17 @@ export class Traffic {
     const errors = this.#chance.binomial(requests, Math.min(1, usual + fault));
     // What a good version would have failed as well is not the release's doing.
     if (fault > 0) this.hurt += Math.max(0, errors - Math.round(requests * usual));
-    return { requests, errors, latencies: this.#latencies(release.latencyFactor ?? 1, requests) };
+    const factor = release.latencyFactor ?? 1;
+    return {
+      requests,
+      errors,
+      latencies: this.#latencies(factor, requests),
+      durations: this.#grain.durations ? this.#durations(factor, requests) : NO_DURATIONS,
+    };
+  }
+
+  #durations(factor: number, requests: number): Durations {
+    return durationSpread(requests, spreadOf(this.#workload.latency, factor), this.#chance);
   }
 
   #latencies(factor: number, requests: number): readonly number[] {
@@ -210,6 +235,20 @@ export class Traffic {
     return [...minutes].map(([at, both]) => ({ at, ...both }));
   }
 
+  /** What a judge hears: of spans that began at `since` or later and are over. Metrics that are missing do not matter to it. */
+  evidence(since: number, now: number): Readonly<{ until: number; evidence: readonly Evidence[] }> {
+    const seen = this.#spans.filter(({ from, to }) => from >= since && to <= now);
+    return {
+      until: seen.at(-1)?.to ?? since,
+      evidence: seen.map(({ from, weightPercent, fresh, old }) => ({
+        at: from,
+        share: weightPercent / 100,
+        fresh: tallyOf(fresh),
+        old: tallyOf(old),
+      })),
+    };
+  }
+
   /** The datapoint of a period, as far as it has been published by `now`. */
   datapoint({ metric, statistic, scope }: Series, from: number, to: number, now: number): Datapoint {
     const published = now - this.#workload.publishDelayMs;
@@ -232,6 +271,10 @@ export class Traffic {
     const value = metric === 'Duration' ? duration(statistic, shares) : counted(metric, statistic, errors, requests);
     return value === undefined ? { at: from } : { at: from, value, samples: requests };
   }
+}
+
+function tallyOf({ requests, errors, durations }: Share): Tally {
+  return { requests, failed: errors, durations };
 }
 
 function plus(before: Served | undefined, { requests, errors }: Share): Served {
