@@ -35,7 +35,8 @@ export async function change<T>(call: Pick<Call, 'house'>, work: (tx: Tx) => Pro
   return call.house.store.transaction(async (tx) => {
     const result = await work(tx);
     await bumpIdentityGeneration(tx);
-    tx.afterCommit(() => forget(cacheOf(call.house)));
+    // At its end, whatever that was: a commit whose answer was lost may have happened.
+    tx.afterEnd(() => forget(cacheOf(call.house)));
     return result;
   });
 }

@@ -92,7 +92,8 @@ export async function changeOrganization<T>(house: House, work: (tx: Tx) => Prom
 /** The same, within a transaction of the caller's. */
 export async function forgetOrganization(house: House, tx: Tx): Promise<void> {
   await nextInSequence(tx, GENERATION);
-  tx.afterCommit(() => void (memoryOf(house).byAccount = new Map()));
+  // At its end, whatever that was: a commit whose answer was lost may have happened.
+  tx.afterEnd(() => void (memoryOf(house).byAccount = new Map()));
 }
 
 /** Loads once per account; several processes on one database learn of each other's writes by the counter. */
