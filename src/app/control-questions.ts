@@ -25,14 +25,14 @@ export function answerWhy(open: OpenHouse, query: URLSearchParams): Promise<Cont
   });
 }
 
-/** `GET preflight?pipeline=NAME&account=&region=` */
+/** `GET preflight?pipeline=NAME&account=&region=&needs=true`; `needs`: with every permission that is needed. */
 export function answerPreflight(open: OpenHouse, query: URLSearchParams): Promise<ControlAnswer> {
   return answered(() => {
     const pipeline = query.get('pipeline') ?? '';
     if (pipeline === '') throw new AwsError('ValidationException', 'Say which pipeline: ?pipeline=<name>.');
     const { defaultAccount, defaultRegion } = open.house.config;
     const scope = { account: query.get('account') ?? defaultAccount, region: query.get('region') ?? defaultRegion };
-    return preflight(open, scope, pipeline);
+    return preflight(open, scope, pipeline, { needs: query.get('needs') === 'true' });
   });
 }
 

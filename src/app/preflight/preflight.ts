@@ -34,10 +34,26 @@ export type PreflightReport = Readonly<{
   clean: boolean;
   checked: number;
   actions: readonly ActionReport[];
+  /** If they were asked for: every permission that the actions need, allowed or not. */
+  needs?: readonly Need[];
+}>;
+
+export type Need = Readonly<{
+  stage: string;
+  action: string;
+  /** `codedeploy:CreateDeployment` */
+  grant: string;
+  /** The ARN of the role that needs it; of another principal, as it is named. */
+  by: string;
 }>;
 
 /** Throws `PipelineNotFoundException`. */
-export async function preflight(tools: WalkTools, scope: Scope, pipeline: string): Promise<PreflightReport> {
+export async function preflight(
+  tools: WalkTools,
+  scope: Scope,
+  pipeline: string,
+  options: Readonly<{ needs?: boolean }> = {},
+): Promise<PreflightReport> {
   const walk = new Walk(tools);
   const start = { service: 'codepipeline', operation: 'StartPipelineExecution', input: { name: pipeline } };
   await walk.followFrom(start, callOf(tools, scope));
@@ -49,6 +65,7 @@ export async function preflight(tools: WalkTools, scope: Scope, pipeline: string
     clean: actions.every(({ denied, fails }) => denied.length === 0 && fails.length === 0),
     checked: walk.judged.length,
     actions,
+    ...(options.needs === true ? { needs: needsOf(walk) } : {}),
   };
   return withNames(report, tools.house.store);
 }
@@ -65,6 +82,20 @@ function callOf({ house, door }: WalkTools, scope: Scope): Call {
     arn: (service, resource) => `arn:aws:${service}:${scope.region}:${scope.account}:${resource}`,
     forward: (viaService) => door.as(principal, scope, { viaService }),
   };
+}
+
+/** Those whose denial an action does not pass over, each once. */
+function needsOf(walk: Walk): readonly Need[] {
+  const needs = new Map<string, Need>();
+  for (const { part, optional, input } of walk.judged) {
+    if (optional || part === '') continue;
+    const [stage = '', action = ''] = part.split('/');
+    const { principal, request } = input;
+    const by = principal.type === 'AssumedRole' ? principal.roleArn : 'arn' in principal ? principal.arn : principal.type;
+    const need = { stage, action, grant: request.action, by };
+    needs.set(JSON.stringify(need), need);
+  }
+  return [...needs.values()];
 }
 
 function actionReport(walk: Walk, part: string): ActionReport {
