@@ -36,13 +36,14 @@ export class Developers {
       intrude: 3,
       readBack: 6,
     });
-    this.#world.count(`act ${what}`);
-    await this[what](plan);
+    if (this.#world.mischief.admit(what)) await this[what](plan);
   }
 
   async push(plan: PipelinePlan): Promise<void> {
     const n = ++this.#pushes;
-    const Body = storedZip({ 'request.json': JSON.stringify({ n, good: this.#random.chance(0.7) }) });
+    const Body = storedZip({
+      'request.json': JSON.stringify({ n, good: this.#world.mischief.random('push').chance(0.7) }),
+    });
     const Key = `${plan.name}.zip`;
     const { dev } = this.#world.layout.people;
     const answer = await this.#world.ask<{ VersionId?: string }>(dev, 's3', 'PutObject', {
@@ -56,7 +57,9 @@ export class Developers {
   }
 
   async burst(plan: PipelinePlan): Promise<void> {
-    await Promise.all(Array.from({ length: this.#random.between(2, 4) }, () => this.push(plan)));
+    await Promise.all(
+      Array.from({ length: this.#world.mischief.random('burst').between(2, 4) }, () => this.push(plan)),
+    );
   }
 
   async start(plan: PipelinePlan, clientRequestToken?: string): Promise<string | undefined> {
@@ -74,7 +77,7 @@ export class Developers {
 
   /** As a client does that did not hear the first answer. */
   async startTwice(plan: PipelinePlan): Promise<void> {
-    const token = `token-${this.#random.bits()}`;
+    const token = `token-${this.#world.mischief.random('startTwice').bits()}`;
     const ids = await Promise.all([this.start(plan, token), this.start(plan, token)]);
     const [first, second] = ids;
     if (first !== undefined && second !== undefined && first !== second)
@@ -82,18 +85,18 @@ export class Developers {
   }
 
   async stop(plan: PipelinePlan): Promise<void> {
-    const id = await this.#anExecution(plan, ['InProgress', 'Stopping']);
+    const id = await this.#anExecution(this.#world.mischief.random('stop'), plan, ['InProgress', 'Stopping']);
     if (id === undefined) return;
     await this.#asDev('StopPipelineExecution', {
       pipelineName: plan.name,
       pipelineExecutionId: id,
-      abandon: this.#random.chance(0.5),
+      abandon: this.#world.mischief.random('stop').chance(0.5),
       reason: 'as planned',
     });
   }
 
   async retry(plan: PipelinePlan): Promise<void> {
-    const id = await this.#anExecution(plan, ['Failed', 'Stopped']);
+    const id = await this.#anExecution(this.#world.mischief.random('retry'), plan, ['Failed', 'Stopped']);
     const state = await this.#world.ask<GetPipelineStateOutput>(
       this.#world.layout.people.dev,
       'codepipeline',
@@ -105,19 +108,19 @@ export class Developers {
       ['Failed', 'Stopped'].includes(stage.latestExecution?.status ?? ''),
     );
     if (failed.length === 0) return;
-    const stage = this.#random.pick(failed);
+    const stage = this.#world.mischief.random('retry').pick(failed);
     await this.#asDev('RetryStageExecution', {
       pipelineName: plan.name,
       stageName: stage.stageName,
       pipelineExecutionId: stage.latestExecution?.pipelineExecutionId ?? id,
-      retryMode: this.#random.pick(['FAILED_ACTIONS', 'ALL_ACTIONS']),
+      retryMode: this.#world.mischief.random('retry').pick(['FAILED_ACTIONS', 'ALL_ACTIONS']),
     });
   }
 
   async gate(plan: PipelinePlan): Promise<void> {
     const gate = {
       pipelineName: plan.name,
-      stageName: this.#random.pick(['Build', 'Deploy']),
+      stageName: this.#world.mischief.random('gate').pick(['Build', 'Deploy']),
       transitionType: 'Inbound',
     };
     await this.#asDev('DisableStageTransition', { ...gate, reason: 'not now' });
@@ -139,8 +142,8 @@ export class Developers {
 
   /** Takes a grant away, and gives it back after a while. */
   async grant(): Promise<void> {
-    const role = this.#random.pick(['P', 'X', 'D', 'R'] as const);
-    const { name } = this.#random.pick(grantsOf(this.#world.layout.key)[role]);
+    const role = this.#world.mischief.random('grant').pick(['P', 'X', 'D', 'R'] as const);
+    const { name } = this.#world.mischief.random('grant').pick(grantsOf(this.#world.layout.key)[role]);
     const missing = this.#missing.get(role) ?? new Set();
     this.#missing.set(role, missing.add(name));
     await this.#putPolicy(role);
@@ -157,7 +160,7 @@ export class Developers {
   /** A stranger is let in nowhere. */
   async intrude(plan: PipelinePlan): Promise<void> {
     const { nobody } = this.#world.layout.people;
-    const [service, operation, input] = this.#random.pick([
+    const [service, operation, input] = this.#world.mischief.random('intrude').pick([
       ['codepipeline', 'StartPipelineExecution', { name: plan.name }],
       ['s3', 'GetObject', { Bucket: 'source', Key: `${plan.name}.zip` }],
       ['kms', 'DescribeKey', { KeyId: this.#world.layout.key }],
@@ -175,7 +178,7 @@ export class Developers {
   /** What was acknowledged some time ago can be read. */
   async readBack(): Promise<void> {
     const { objects } = this.#ledger;
-    if (objects.length > 0) await this.#world.readObject(this.#random.pick(objects));
+    if (objects.length > 0) await this.#world.readObject(this.#world.mischief.random('readBack').pick(objects));
   }
 
   /** Everything as it was meant: all grants, all gates open. */
@@ -208,7 +211,7 @@ export class Developers {
     return this.#world.ask(this.#world.layout.people.dev, 'codepipeline', operation, input);
   }
 
-  async #anExecution(plan: PipelinePlan, statuses: readonly string[]): Promise<string | undefined> {
+  async #anExecution(random: Random, plan: PipelinePlan, statuses: readonly string[]): Promise<string | undefined> {
     const answer = await this.#world.ask<ListPipelineExecutionsOutput>(
       this.#world.layout.people.dev,
       'codepipeline',
@@ -219,6 +222,6 @@ export class Developers {
     const found = (answer.output.pipelineExecutionSummaries ?? []).filter(({ status = '' }) =>
       statuses.includes(status),
     );
-    return found.length === 0 ? undefined : this.#random.pick(found).pipelineExecutionId;
+    return found.length === 0 ? undefined : random.pick(found).pipelineExecutionId;
   }
 }

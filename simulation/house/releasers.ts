@@ -36,11 +36,11 @@ export class Releasers {
 
   async watch(): Promise<void> {
     const group = this.#random.pick(this.#world.layout.groups);
-    const what = this.#random.weighted({ stop: 4, deploy: 5, alarm: 4 });
-    this.#world.count(`act ${what} (target)`);
-    if (what === 'stop') await this.#stop(group);
+    const what = this.#random.weighted({ stopDeployment: 4, deploy: 5, drill: 4 });
+    if (!this.#world.mischief.admit(what)) return;
+    if (what === 'stopDeployment') await this.#stop(group);
     else if (what === 'deploy') await this.#deploy(group);
-    else await this.#flap(group);
+    else await this.#drill(group);
   }
 
   async #stop(group: GroupPlan): Promise<void> {
@@ -53,7 +53,7 @@ export class Releasers {
     if (deploymentId === undefined) return;
     await this.#asOperator('codedeploy', 'StopDeployment', {
       deploymentId,
-      autoRollbackEnabled: this.#random.chance(0.7),
+      autoRollbackEnabled: this.#world.mischief.random('stopDeployment').chance(0.7),
     });
   }
 
@@ -71,13 +71,13 @@ export class Releasers {
       deploymentGroupName: group.name,
       revision: {
         revisionType: 'AppSpecContent',
-        appSpecContent: { content: appSpec(group.alias, current, this.#random.pick(others)) },
+        appSpecContent: { content: appSpec(group.alias, current, this.#world.mischief.random('deploy').pick(others)) },
       },
     });
     if ('output' in answer) this.#ledger.deploymentCreated(answer.output.deploymentId);
   }
 
-  async #flap(group: GroupPlan): Promise<void> {
+  async #drill(group: GroupPlan): Promise<void> {
     const set = (StateValue: string) =>
       this.#asOperator('cloudwatch', 'SetAlarmState', {
         AlarmName: group.alarm,
@@ -85,7 +85,7 @@ export class Releasers {
         StateReason: 'a drill',
       });
     await set('ALARM');
-    if (this.#random.chance(0.3)) await set('OK');
+    if (this.#world.mischief.random('drill').chance(0.3)) await set('OK');
   }
 
   #asOperator<T>(service: string, operation: string, input: object) {

@@ -1,6 +1,7 @@
 /** One run of the world of the whole house: a seed, so many steps of trouble, and then rest. */
+import type { Outcome, WorldOptions } from '../loops/world.ts';
 import type { Random } from '../random.ts';
-import type { Spread, Step } from '../scheduler.ts';
+import type { Spread } from '../scheduler.ts';
 import { Developers } from './developers.ts';
 import { SPELLS } from './faults.ts';
 import { APPLICATION, FUNCTION, REGION, TARGET } from './layout.ts';
@@ -11,35 +12,18 @@ import { Violation } from './violation.ts';
 import { Workers } from './workers.ts';
 import { World } from './world.ts';
 
-export type HouseRunOptions = Readonly<{
-  seed: number;
-  /** Steps of trouble; those of the rest come on top. */
-  steps: number;
-  /** Keeps the steps, for a printed history. */
-  record?: boolean;
-  /** Without faults and crashes; people go on with their mischief. */
-  kind?: 'Faulty' | 'Faultless';
-  onLog?: (level: string, text: string) => void;
-}>;
-
-export type HouseRun = Readonly<{
-  seed: number;
-  steps: number;
-  /** Two runs of one seed with the same digest were the same. */
-  digest: string;
-  virtualMs: number;
-  counts: Readonly<Record<string, number>>;
-  violation?: Readonly<{ invariant: string; message: string; step: number }>;
-  history: readonly Step[];
-}>;
-
 /** Everything must have come to rest within this much of the clock once faults have stopped: jobs time out after a day. */
 const REST_WITHIN_MS = 30 * 3_600_000;
 
-export async function runHouse(options: HouseRunOptions): Promise<HouseRun> {
-  const world = new World({ seed: options.seed, record: options.record ?? false });
+/** `kind` `Faultless`: nothing of the machine fails and nothing crashes; people go on with their mischief. */
+export type HouseOptions = WorldOptions &
+  Readonly<{ kind?: 'Faulty' | 'Faultless'; onLog?: (level: string, text: string) => void }>;
+
+export async function runHouse(options: HouseOptions): Promise<Outcome> {
+  const world = new World({ seed: options.seed, record: options.tell ?? false, omit: options.omit ?? [] });
   world.onLog = options.onLog;
   const startedAt = world.scheduler.now();
+  let troubled = 0;
   try {
     await world.begin();
     const people = peopleOf(world);
@@ -49,24 +33,43 @@ export async function runHouse(options: HouseRunOptions): Promise<HouseRun> {
       trouble?.look();
       return world.scheduler.steps >= options.steps;
     });
+    troubled = world.scheduler.steps;
     if (world.violation === undefined) await rest(world, people);
   } catch (error) {
     world.fail(new Violation('Checker', error instanceof Error ? (error.stack ?? error.message) : String(error)));
   } finally {
     world.end();
   }
-  const { violation } = world;
+  const { violation, scheduler } = world;
   return {
     seed: options.seed,
-    steps: world.scheduler.steps,
-    digest: world.scheduler.digest(),
-    virtualMs: world.scheduler.now() - startedAt,
-    counts: { ...world.counts, ...world.faults.counts },
+    steps: scheduler.steps,
+    calmSteps: scheduler.steps - troubled,
+    virtualMs: scheduler.now() - startedAt,
+    digest: scheduler.digest(),
     ...(violation === undefined
       ? {}
-      : { violation: { invariant: violation.invariant, message: violation.message, step: violation.step ?? 0 } }),
-    history: world.history(),
+      : {
+          violation: {
+            invariant: violation.invariant,
+            message: violation.message,
+            step: violation.step ?? 0,
+            at: violation.at ?? 0,
+          },
+        }),
+    mischief: { ...world.mischief.counts(), ...world.faults.counts },
+    done: world.mischief.done(),
+    reached: world.counts,
+    story: options.tell === true ? storyOf(world) : [],
   };
+}
+
+/** What happened, but for the many answers of the machine. */
+function storyOf(world: World): string[] {
+  return world
+    .history()
+    .filter(({ label }) => !/^(statement|commit|commit answer|blob)$|timer$/.test(label))
+    .map(({ step, at, process, label }) => `${step}  ${new Date(at).toISOString()}  ${process} ${label}`);
 }
 
 type People = Readonly<{
@@ -136,27 +139,28 @@ class Trouble {
 
   look(): void {
     const { steps } = this.#world.scheduler;
+    const random = this.#random;
     if (steps >= this.#crashAt) {
       // Now and then again at once, while it starts.
-      this.#crashAt =
-        steps + (this.#random.chance(0.2) ? this.#random.between(5, 60) : this.#random.between(200, 4_000));
+      this.#crashAt = steps + (random.chance(0.2) ? random.between(5, 60) : random.between(100, 3_000));
       this.#offer('crash', () => this.#world.crash());
     }
     if (steps >= this.#spellAt) {
-      const isOver = this.#random.chance(0.6);
-      const spell = isOver ? 'None' : this.#random.pick(SPELLS);
-      this.#spellAt = steps + (spell === 'None' ? this.#random.between(300, 3_000) : this.#random.between(20, 400));
-      this.#offer(`spell ${spell}`, () => this.#world.faults.spell(spell));
+      const spell = random.chance(0.4) ? 'None' : random.pick(SPELLS);
+      this.#spellAt = steps + (spell === 'None' ? random.between(100, 1_500) : random.between(20, 600));
+      if (spell === 'None')
+        this.#world.scheduler.offer({ label: 'all is well', run: () => this.#world.faults.spell('None') });
+      else this.#offer(spell, () => this.#world.faults.spell(spell));
     }
     if (steps >= this.#jumpAt) {
-      this.#jumpAt = steps + this.#random.between(2_000, 12_000);
-      const byMs = this.#random.between(1, 600_000);
-      this.#offer('clock jump', () => this.#world.jumpClock(byMs));
+      this.#jumpAt = steps + random.between(2_000, 12_000);
+      const byMs = random.between(1, 600_000);
+      this.#offer('clockJump', () => this.#world.jumpClock(byMs));
     }
   }
 
   #offer(label: string, run: () => void): void {
-    this.#world.scheduler.offer({ label, run });
+    if (this.#world.mischief.admit(label)) this.#world.scheduler.offer({ label, run });
   }
 }
 

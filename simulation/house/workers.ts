@@ -47,10 +47,16 @@ export class Workers {
     const { artifactCredentials } = job.data ?? {};
     for (const secret of [artifactCredentials?.secretAccessKey, artifactCredentials?.sessionToken])
       if (secret !== undefined) this.#world.learnSecret(secret);
-    const how = this.#world.calm
-      ? 'well'
-      : this.#random.weighted({ well: 60, twice: 8, late: 8, fail: 8, forget: 6, leave: 6, unacknowledged: 4 });
-    this.#world.count(`job ${how}`);
+    const drawn = this.#random.weighted({
+      well: 60,
+      twice: 8,
+      late: 8,
+      fail: 8,
+      forget: 6,
+      leave: 6,
+      unacknowledged: 4,
+    });
+    const how = this.#world.calm || !this.#world.mischief.admit(`job ${drawn}`) ? 'well' : drawn;
     if (how === 'leave') return;
     const id = job.id ?? '';
     if (how === 'unacknowledged') {

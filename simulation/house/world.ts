@@ -15,6 +15,7 @@ import { openModels } from '../../src/protocol/index.ts';
 import type { Log, Scope } from '../../src/services/index.ts';
 import { BlobDisk } from '../memory-blobs.ts';
 import { MemoryDisk } from '../memory-store/index.ts';
+import { Mischief } from '../loops/mischief.ts';
 import { Random } from '../random.ts';
 import { Scheduler, type Step } from '../scheduler.ts';
 import { type Answer, bytesOf, sha256, UNKNOWN_OUTCOME } from './answer.ts';
@@ -68,25 +69,27 @@ export class World {
   readonly checks: DiskChecks;
   readonly calls: CallChecks;
   readonly counts: Record<string, number> = {};
+  readonly mischief: Mischief;
   readonly secrets = new Set<string>();
   readonly stateDir = mkdtempSync(join(tmpdir(), 'sluice-simulation-'));
   layout!: Layout;
   /** Undefined: it is down, or starting. */
   process: HouseProcess | undefined;
-  violation: (Violation & { step?: number }) | undefined;
+  violation: (Violation & { step?: number; at?: number }) | undefined;
   /** Faults and mischief have stopped: from here on everybody does what they should. */
   calm = false;
   readonly #machine: Machine;
   #processes = 0;
   #startingKill: (() => void) | undefined;
 
-  constructor(options: Readonly<{ seed: number; record?: boolean }>) {
+  constructor(options: Readonly<{ seed: number; record?: boolean; omit?: readonly string[] }>) {
     this.scheduler = new Scheduler({
       seed: options.seed,
       startAt: START_AT,
       record: options.record ?? false,
       afterStep: () => this.#afterStep(),
     });
+    this.mischief = new Mischief(this.scheduler, { omit: options.omit ?? [] });
     this.faults = new HouseFaults(this.scheduler, this.blobs);
     const surroundings = {
       step: () => this.scheduler.steps,
@@ -127,7 +130,7 @@ export class World {
   }
 
   fail(violation: Violation): void {
-    this.violation ??= Object.assign(violation, { step: this.scheduler.steps });
+    this.violation ??= Object.assign(violation, { step: this.scheduler.steps, at: this.scheduler.now() });
   }
 
   get isUp(): boolean {
@@ -205,14 +208,12 @@ export class World {
 
   /** The machine's clock leaps; a process that starts later has it from the start. */
   jumpClock(byMs: number): void {
-    this.count('clock jumps');
     this.faults.clockOffMs += byMs;
     this.process?.clock.jump(byMs);
   }
 
   /** As `kill -9`: whatever it was doing. */
   crash(): void {
-    this.count('crashes');
     if (this.process === undefined) {
       if (this.#startingKill === undefined) return;
       this.count('crashes while starting');
