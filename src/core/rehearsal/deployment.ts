@@ -40,8 +40,8 @@ export type DeploymentSetting = Readonly<{
   release: number;
   hookMs: number;
   say(what: string): void;
-  /** Whether a grant is missing to the role that deploys. */
-  isDenied(grant: string): boolean;
+  /** What the role that deploys lacks of what it asks for then. */
+  lacks(when: 'Revision' | 'Alarms' | 'Traffic' | 'Hook'): string | undefined;
   onTrafficMoved?(now: EpochMs): void;
 }>;
 
@@ -156,7 +156,7 @@ export class DeploymentRun {
   }
 
   #readRevision(): DeploymentEvent {
-    const { site, plan, isDenied } = this.#setting;
+    const { site, plan, lacks } = this.#setting;
     const target = {
       functionName: 'function',
       alias: 'live',
@@ -165,8 +165,8 @@ export class DeploymentRun {
       hooks: this.#isRollback ? {} : Object.fromEntries((plan.hooks ?? []).map((hook) => [hook, hook])),
     };
     if (this.#isRollback) return { type: 'RevisionRead', target };
-    if (isDenied('s3:GetObject')) return { type: 'PreparationFailed', ...denied('AmazonS3', 's3:GetObject') };
-    if (isDenied('lambda:GetAlias')) return { type: 'PreparationFailed', ...denied('AWSLambda', 'lambda:GetAlias') };
+    const lack = lacks('Revision');
+    if (lack !== undefined) return { type: 'PreparationFailed', ...denied(lack) };
     if (site.weightPercent === 0) return { type: 'RevisionRead', target };
     return {
       type: 'PreparationFailed',
@@ -176,13 +176,9 @@ export class DeploymentRun {
   }
 
   #readAlarms(): Extract<DeploymentEvent, { type: 'AlarmsRead' }> {
-    const { site, plan, isDenied } = this.#setting;
-    if (isDenied('cloudwatch:DescribeAlarms'))
-      return {
-        type: 'AlarmsRead',
-        raised: [],
-        unreadable: denied('AmazonCloudWatch', 'cloudwatch:DescribeAlarms'),
-      };
+    const { site, plan, lacks } = this.#setting;
+    const lack = lacks('Alarms');
+    if (lack !== undefined) return { type: 'AlarmsRead', raised: [], unreadable: denied(lack) };
     const missing = plan.missingAlarms ?? [];
     const unreadable = {
       code: 'CODEDEPLOY_RESOURCE_CANNOT_BE_FOUND',
@@ -211,9 +207,8 @@ export class DeploymentRun {
   }
 
   #setTraffic(weightPercent: number, now: EpochMs): DeploymentEvent {
-    const { isDenied } = this.#setting;
-    if (isDenied('lambda:UpdateAlias'))
-      return { type: 'TrafficNotSet', weightPercent, ...denied('AWSLambda', 'lambda:UpdateAlias') };
+    const lack = this.#setting.lacks('Traffic');
+    if (lack !== undefined) return { type: 'TrafficNotSet', weightPercent, ...denied(lack) };
     this.#weigh(this.#isRollback ? 100 - weightPercent : weightPercent, now);
     return { type: 'TrafficSet', weightPercent };
   }
@@ -228,9 +223,10 @@ export class DeploymentRun {
   }
 
   #invokeHook(hook: LambdaHookName, executionId: string, now: EpochMs): void {
-    const { fault, hookMs, say, isDenied } = this.#setting;
-    if (isDenied('lambda:InvokeFunction')) {
-      this.#tell({ type: 'HookNotInvoked', hook, ...denied('AWSLambda', 'lambda:InvokeFunction') }, now);
+    const { fault, hookMs, say, lacks } = this.#setting;
+    const lack = lacks('Hook');
+    if (lack !== undefined) {
+      this.#tell({ type: 'HookNotInvoked', hook, ...denied(lack) }, now);
       return;
     }
     say(`the hook ${hook} runs`);
@@ -239,10 +235,10 @@ export class DeploymentRun {
   }
 }
 
-function denied(service: string, grant: string): Readonly<{ code: string; message: string }> {
+function denied(grant: string): Readonly<{ code: string; message: string }> {
   return {
     code: 'IAM_ROLE_PERMISSIONS',
-    message: `The IAM role does not give you permission to perform operations in the following AWS service: ${service} (${grant}).`,
+    message: `The service role does not give CodeDeploy permission to perform ${grant}.`,
   };
 }
 

@@ -2,6 +2,7 @@
 import { assert, type EpochMs, MINUTE_MS, SECOND_MS } from '../../common/index.ts';
 import { DeploymentRun, type Plan } from './deployment.ts';
 import type { Fault } from './faults.ts';
+import { type AskedAt, deploymentNeeds, lackAt } from './grants.ts';
 import type { Moment, Rehearsal } from './outcome.ts';
 import { chance } from './random.ts';
 import { Site } from './site.ts';
@@ -24,11 +25,9 @@ export function rehearse(
   let now: EpochMs = startAt;
   const say = (what: string): void => void timeline.push({ atMs: now - startAt, what });
   const site = new Site(plan.alarms, workload, random, plan.judge !== undefined);
-  const isDenied = (grant: string): boolean => fault.denies?.grant === grant;
-  const run = new DeploymentRun(
-    { plan, site, fault, release: 1, hookMs: workload.hookMs ?? HOOK_MS, say, isDenied },
-    now,
-  );
+  const needs = deploymentNeeds(plan);
+  const lacks = (when: AskedAt): string | undefined => lackAt(fault.denies, { at: '', by: 'deployment' }, when, needs);
+  const run = new DeploymentRun({ plan, site, fault, release: 1, hookMs: workload.hookMs ?? HOOK_MS, say, lacks }, now);
   say('the deployment begins');
   run.begin(now);
   while (!run.isOver) {
