@@ -12,7 +12,7 @@
  */
 import type { Clock, EpochMs } from '../common/index.ts';
 import type { DocumentKey, Membership, Placement, Store, Tx } from '../store/index.ts';
-import type { Engine, LoopDefinition } from './engine.ts';
+import type { Engine, LoopDefinition, Tagged } from './engine.ts';
 import { Sharing } from './sharing.ts';
 import {
   insertState,
@@ -142,7 +142,7 @@ export class LoopEngine implements RunningEngine {
     return true;
   }
 
-  submit<State>(kind: string, key: DocumentKey, event: Readonly<{ type: string }>): Promise<State | undefined> {
+  submit<State>(kind: string, key: DocumentKey, event: Tagged): Promise<State | undefined> {
     this.#loop(kind);
     return this.#enqueue({ kind, key, event }) as Promise<State | undefined>;
   }

@@ -51,6 +51,8 @@ export class Sharing {
   /** Ours in the database and not known here at the last look: at the second look they are taken in. */
   #strangers = new Set<string>();
   #leaseUntil = 0;
+  /** The session in which the leases were renewed last. */
+  #renewedIn: number | undefined;
   /** Something may have committed of which nobody here was told: the database broke off during a commit. */
   #mayHaveMissed = false;
   #overdueSince = Number.NEGATIVE_INFINITY;
@@ -109,7 +111,7 @@ export class Sharing {
   mayPerform(id: string): boolean | Promise<boolean> {
     const { alone, members, wallNow } = this.#options;
     if (alone) return true;
-    if (wallNow() < this.#leaseUntil && members?.stands() !== false) return !this.#lost.has(id);
+    if (wallNow() < this.#leaseUntil && members?.session() === this.#renewedIn) return !this.#lost.has(id);
     return this.#regain().then(() => !this.#lost.has(id));
   }
 
@@ -132,9 +134,10 @@ export class Sharing {
   #regain(): Promise<void> {
     this.#regaining ??= (async () => {
       for (;;) {
-        await this.#options.members?.standingAgain();
+        const { members } = this.#options;
+        await members?.standingAgain();
         await this.#renew();
-        if (this.#options.members?.stands() !== false) return;
+        if (members?.session() === this.#renewedIn) return;
       }
     })().finally(() => (this.#regaining = undefined));
     return this.#regaining;
@@ -144,8 +147,10 @@ export class Sharing {
   async #renew(): Promise<Waiting[]> {
     const before = new Set(this.#held);
     const lease = this.lease();
+    const session = this.#options.members?.session();
     const ours = await renewLeases(this.#options.store, lease);
     this.#leaseUntil = lease.until;
+    this.#renewedIn = session;
     const owned = new Set(ours.map(({ saved }) => saved.id));
     for (const id of before) if (!owned.has(id) && this.#held.has(id)) this.#lost.add(id);
     return ours.filter(({ saved }) => !before.has(saved.id) && !this.#held.has(saved.id));
@@ -166,7 +171,7 @@ export class Sharing {
 
   async #beat(): Promise<void> {
     const { members, store, clock, scan } = this.#options;
-    if (members?.stands() === false) return;
+    if (members?.session() !== this.#renewedIn) await this.#regain();
     await this.#takeOver();
     // Whoever sets a timer fires it; what was due at the last look already, its process cannot fire any more.
     const dueAt = await nextTimerAt(store);

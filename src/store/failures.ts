@@ -14,6 +14,7 @@ const RETRIED_TRANSACTION = new Map<string, string>([
 const CONNECTION_LOST = new Map<string, string>([
   ['57P01', 'the server was told to stop'],
   ['57P02', 'the server is recovering from a crash'],
+  ['53300', 'the server has no connection left'],
   ['57P03', 'the server is starting or stopping'],
   ['08000', 'connection exception'],
   ['08003', 'connection does not exist'],

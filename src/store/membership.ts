@@ -20,9 +20,12 @@ export interface Membership {
   readonly self: string;
   /** Nobody else can use the database. */
   readonly exclusive: boolean;
-  /** False while our own session is broken: the others may already take us for gone. */
-  stands(): boolean;
-  /** Resolves when our session stands (again). Rejects when we have left. */
+  /**
+   * The number of our session; undefined while it is broken. Another number than before: it was broken in between, and the
+   * others may have taken us for gone.
+   */
+  session(): number | undefined;
+  /** Resolves when we have a session (again). Rejects when we have left. */
   standingAgain(): Promise<void>;
   /**
    * The names of all that may still be at work, asked of the server now; self included. A process that wrote its name
@@ -93,7 +96,7 @@ export function onlyMember(name: string): Membership {
   return {
     self: name,
     exclusive: true,
-    stands: () => true,
+    session: () => 1,
     standingAgain: () => Promise.resolve(),
     standing: () => Promise.resolve(new Set([name])),
     isAlone: () => Promise.resolve(true),
@@ -114,6 +117,7 @@ class Member implements Membership {
   readonly #goneListeners: ((names: readonly string[]) => Promise<void>)[] = [];
   readonly #missingSince = new Map<string, number>();
   #session: pg.Client | undefined;
+  #sessions = 0;
   #returning: Promise<void> | undefined;
   #cancelBeat: (() => void) | undefined;
   #closed = false;
@@ -145,8 +149,8 @@ class Member implements Membership {
     if (!this.#closed) this.#beatLater();
   }
 
-  stands(): boolean {
-    return this.#session !== undefined;
+  session(): number | undefined {
+    return this.#session && this.#sessions;
   }
 
   async standingAgain(): Promise<void> {
@@ -242,6 +246,7 @@ class Member implements Membership {
       await client.end().catch(() => {});
       throw error;
     }
+    this.#sessions += 1;
     this.#session = client;
   }
 

@@ -38,6 +38,8 @@ export type OpenStoreOptions = Readonly<{
   /** The machine's time, for deadlines and the record of migrations. */
   wallNow: () => number;
   log?: StoreLog;
+  /** At most so many connections to a server by URL, and one that stands for the process. 10 unless said. */
+  maxConnections?: number;
   /** Told of each migration when it has been applied. */
   onMigrated?: (name: string) => void;
   /** A PATH on which a PostgreSQL server may be found. Versioned folders of distributions are always looked at. */

@@ -19,7 +19,12 @@ export async function openUrl(options: OpenStoreOptions & Readonly<{ url: string
     onMigrated: options.onMigrated,
   });
   if (applied.length > 0) options.log?.info('the database schema was brought up to date', { applied });
-  return new PgStore({ kind: 'url', client, maxConnections: MAX_CONNECTIONS, log: options.log });
+  return new PgStore({
+    kind: 'url',
+    client,
+    maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
+    log: options.log,
+  });
 }
 
 /** How a client of any kind connects by the URL. */
