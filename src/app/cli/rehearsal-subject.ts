@@ -1,6 +1,6 @@
 /** What `sluice rehearse` is to play, from a running server or from files. */
 import type { PipelineDeclaration } from '../../core/pipeline-definition/index.ts';
-import type { PipelinePlan, Plan } from '../../core/rehearsal/index.ts';
+import type { KnownGrant, PipelinePlan, Plan } from '../../core/rehearsal/index.ts';
 import type { PreflightReport } from '../preflight/preflight.ts';
 import { readDefinitions } from '../rehearsal/from-files.ts';
 import {
@@ -104,7 +104,9 @@ export async function subjectFromServer(aws: AwsClient, endpoint: string, name: 
     shut: await shutStages(aws, name),
     missingStops: true,
   };
-  return ofPipeline(facts, measured, await denials(endpoint, name));
+  const subject = ofPipeline(facts, measured, []);
+  const { grants, remarks } = await foreseen(endpoint, declaration, subject.plan);
+  return { ...subject, plan: { ...subject.plan, grants }, remarks: [...subject.remarks, ...remarks] };
 }
 
 async function buildTimeouts(
@@ -132,15 +134,30 @@ async function shutStages(aws: AwsClient, name: string): Promise<readonly string
     .map(({ stageName }) => stageName);
 }
 
-/** What `sluice preflight` knows to be denied now. */
-async function denials(endpoint: string, pipeline: string): Promise<readonly string[]> {
-  const { actions } = await control<PreflightReport>(endpoint, 'GET', `preflight?${new URLSearchParams({ pipeline })}`);
-  return actions.flatMap(({ stage, action, denied, fails }) => [
+/** What `sluice preflight` knows of a pipeline: what its actions need, and what they will be denied as it stands. */
+async function foreseen(
+  endpoint: string,
+  { name, roleArn, stages }: PipelineDeclaration,
+  { work }: PipelinePlan,
+): Promise<Readonly<{ grants: readonly KnownGrant[]; remarks: readonly string[] }>> {
+  const query = new URLSearchParams({ pipeline: name, needs: 'true' });
+  const { actions, needs = [] } = await control<PreflightReport>(endpoint, 'GET', `preflight?${query}`);
+  const own = new Set([roleArn, ...stages.flatMap((stage) => stage.actions.flatMap((action) => action.roleArn ?? []))]);
+  const grants = needs.flatMap(({ stage, action, grant, by }): readonly KnownGrant[] => {
+    const at = `${stage}/${action}`;
+    const kind = work[at]?.kind;
+    if (own.has(by)) return [{ grant, at, by: 'pipeline' }];
+    // What a service asks for as itself is not a role's to lack.
+    if (!by.includes(':role/') || (kind !== 'Build' && kind !== 'Deployment')) return [];
+    return [{ grant, at, by: kind === 'Build' ? 'build' : 'deployment' }];
+  });
+  const remarks = actions.flatMap(({ stage, action, denied, fails }) => [
     ...denied.map(
-      (each) => `${stage}/${action} will be denied ${each.action}, as it stands (sluice preflight ${pipeline})`,
+      (each) => `${stage}/${action} will be denied ${each.action}, as it stands (sluice preflight ${name})`,
     ),
     ...fails.map((text) => `${stage}/${action} will fail, as it stands: ${text}`),
   ]);
+  return { grants, remarks };
 }
 
 function ofGroup(group: WatchedGroup, rate: number | undefined, missingStops: boolean): Subject {
@@ -153,7 +170,7 @@ function ofPipeline(
   facts: PipelineFacts,
   measured: Readonly<Record<string, number>>,
   more: readonly string[],
-): Subject {
+): Extract<Subject, { kind: 'Pipeline' }> {
   const { plan, remarks } = pipelinePlan(facts);
   return { kind: 'Pipeline', name: plan.name, plan, measured, remarks: [...remarks, ...more] };
 }

@@ -4,8 +4,9 @@
  * It follows the calls that the providers in `services/codepipeline/actions`, the builds and the deployments make. A running
  * server knows better which grants a pipeline needs (`sluice preflight`); this says what follows where one is missing.
  */
+import type { Plan } from './deployment.ts';
 import type { Denial } from './faults.ts';
-import type { PipelinePlan, Work } from './pipeline-plan.ts';
+import type { KnownGrant, PipelinePlan, Work } from './pipeline-plan.ts';
 
 /** Who asks: the pipeline (or the role of its action), the role of the build, the role of the deployment group. */
 export type Asker = 'pipeline' | 'build' | 'deployment';
@@ -64,42 +65,51 @@ export function needsOf(work: Work, { groups }: Pick<PipelinePlan, 'groups'>): r
   if (work.kind === 'Build') return BUILD;
   if (work.kind === 'Approval') return work.notifies ? pipelineNeeds('Start', 'sns:Publish') : [];
   if (work.kind !== 'Deployment') return BY_TYPE[work.type] ?? [];
-  const { alarms = [], missingAlarms = [], hooks = [] } = groups[work.group] ?? {};
-  const needs = [...DEPLOYMENT];
-  if (alarms.length + missingAlarms.length > 0)
-    needs.push({ grant: 'cloudwatch:DescribeAlarms', by: 'deployment', when: 'Alarms' });
-  if (hooks.length > 0) needs.push({ grant: 'lambda:InvokeFunction', by: 'deployment', when: 'Hook' });
-  return needs;
+  const group = groups[work.group];
+  return group === undefined ? DEPLOYMENT : deploymentNeeds(group);
+}
+
+export function deploymentNeeds({ alarms, missingAlarms = [], hooks = [] }: Plan): readonly Need[] {
+  return [
+    ...DEPLOYMENT,
+    ...(alarms.length + missingAlarms.length > 0
+      ? [{ grant: 'cloudwatch:DescribeAlarms', by: 'deployment', when: 'Alarms' } as const]
+      : []),
+    ...(hooks.length > 0 ? [{ grant: 'lambda:InvokeFunction', by: 'deployment', when: 'Hook' } as const] : []),
+  ];
 }
 
 /** Every grant that the pipeline can be without, the first that asks for it first. */
 export function removableGrants(plan: PipelinePlan): readonly (Need & { readonly at: string })[] {
-  return Object.entries(plan.work).flatMap(([at, work]) => needsOf(work, plan).map((need) => ({ ...need, at })));
+  const usual = Object.entries(plan.work).flatMap(([at, work]) => needsOf(work, plan).map((need) => ({ ...need, at })));
+  if (plan.grants === undefined) return usual;
+  return plan.grants.map((grant) => ({ when: FIRST[grant.by], ...usual.find(isSame(grant)), ...grant }));
 }
+
+const isSame =
+  (one: KnownGrant) =>
+  ({ at, by, grant }: KnownGrant): boolean =>
+    at === one.at && by === one.by && grant === one.grant;
+
+/** When one of which this file does not know more is felt. */
+const FIRST: Readonly<Record<Asker, AskedAt>> = { pipeline: 'Start', build: 'Source', deployment: 'Revision' };
 
 type Asking = Readonly<{ at: string; by: Asker }>;
 
-function concerns({ at, by }: Denial, asking: Asking): boolean {
-  return (at === undefined || at === asking.at) && (by === undefined || by === asking.by);
-}
-
-/** Whether this very grant is refused to who asks. */
-export function isDenied(denial: Denial | undefined, asking: Asking, grant: string): boolean {
-  return denial?.grant === grant && concerns(denial, asking);
-}
-
-/** The grant whose lack is felt at this moment, if one is. One that this file does not know of is felt as the action starts. */
+/** The grant whose lack is felt at this moment, if one is. */
 export function lackAt(
   denial: Denial | undefined,
-  asking: Asking,
+  { at, by }: Asking,
   when: AskedAt,
   needs: readonly Need[],
 ): string | undefined {
-  if (denial === undefined || !concerns(denial, asking)) return undefined;
+  if (denial === undefined) return undefined;
+  if (denial.at !== undefined && denial.at !== at) return undefined;
+  if (denial.by !== undefined && denial.by !== by) return undefined;
   const known = needs.filter(({ grant }) => grant === denial.grant);
   const felt =
     known.length === 0
-      ? when === 'Start' && denial.at === asking.at
-      : known.some((need) => need.by === asking.by && need.when === when);
+      ? denial.at === at && by === (denial.by ?? 'pipeline') && when === FIRST[by]
+      : known.some((need) => need.by === by && need.when === when);
   return felt ? denial.grant : undefined;
 }

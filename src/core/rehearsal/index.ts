@@ -8,6 +8,7 @@ export { rehearsePipeline } from './pipeline.ts';
 export {
   actionPaths,
   DEFAULT_PACE,
+  type KnownGrant,
   type Pace,
   type PipelinePlan,
   type PipelineWorkload,

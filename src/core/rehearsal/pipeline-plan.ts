@@ -25,7 +25,12 @@ export type PipelinePlan = Readonly<{
   groups: Readonly<Record<string, DeploymentPlan>>;
   /** Stages whose inbound transition is disabled. */
   shut: readonly string[];
+  /** What its actions are known to need; absent: what such actions usually need. */
+  grants?: readonly KnownGrant[];
 }>;
+
+/** `at`: the action, as `Stage/Action`. `by`: whose role needs it. */
+export type KnownGrant = Readonly<{ grant: string; by: 'pipeline' | 'build' | 'deployment'; at: string }>;
 
 /** How long things take, and how often they fail of themselves. Shares are 0 to 1. */
 export type Pace = Readonly<{

@@ -25,7 +25,7 @@ import { Agenda } from './agenda.ts';
 import { BuildRun } from './build-run.ts';
 import { DeploymentRun } from './deployment.ts';
 import type { Fault } from './faults.ts';
-import { type AskedAt, isDenied, lackAt, needsOf } from './grants.ts';
+import { type Asker, type AskedAt, lackAt, needsOf } from './grants.ts';
 import type { ExecutionOutcome, Moment, Rehearsal } from './outcome.ts';
 import { bakingGroup, type PipelinePlan, type PipelineWorkload, type Work } from './pipeline-plan.ts';
 import { type Chance, chance } from './random.ts';
@@ -103,8 +103,11 @@ class PipelineStage {
     this.#line = openLine('rehearsal', plan.line);
     for (const stage of plan.shut)
       this.#tell({ type: 'TransitionChanged', stage, direction: 'Inbound', enabled: false, changedBy: 'rehearsal' });
-    for (const [group, { alarms }] of Object.entries(plan.groups))
-      this.#sites.set(group, new Site(alarms, { ...workload, ...workload.groups[group] }, this.#random));
+    for (const [group, { alarms, judge }] of Object.entries(plan.groups))
+      this.#sites.set(
+        group,
+        new Site(alarms, { ...workload, ...workload.groups[group] }, this.#random, judge !== undefined),
+      );
   }
 
   play(): Rehearsal {
@@ -346,7 +349,7 @@ class PipelineStage {
         release: number,
         hookMs: this.#workload.pace.hookMs,
         say: (what) => this.#say(number, many ? `${group}: ${what}` : what),
-        isDenied: (grant) => isDenied(this.#fault.denies, { at, by: 'deployment' }, grant),
+        lacks: (when) => this.#lacks(at, when, 'deployment'),
         onTrafficMoved: () => this.#trafficMoved(number, group),
       },
       this.#now,
@@ -406,7 +409,7 @@ class PipelineStage {
     return work;
   }
 
-  #lacks(at: string, when: AskedAt, by: 'pipeline' | 'build' = 'pipeline'): string | undefined {
+  #lacks(at: string, when: AskedAt, by: Asker = 'pipeline'): string | undefined {
     return lackAt(this.#fault.denies, { at, by }, when, needsOf(this.#workAt(at), this.#plan));
   }
 
