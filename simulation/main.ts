@@ -1,6 +1,6 @@
 /**
- * `npm run simulate -- --seed N --seeds K --steps M [--workers W] [--json] [--omit a,b] [--story]`: runs the world of loops
- * under so many seeds. Exit code 1 if an invariant broke: the first failure is shrunk and told, with the command that
+ * `npm run simulate -- --seed N --seeds K --steps M [--world W] [--workers W] [--json] [--omit a,b] [--story]`: runs a world
+ * (`worlds.ts`) under so many seeds. Exit code 1 if an invariant broke: the first failure is shrunk and told, with the command that
  * replays it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,10 +8,11 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { campaign, NOTHING, type Summary, summed } from './campaign.ts';
 import { shrink } from './loops/shrink.ts';
-import { runWorld } from './loops/world.ts';
+import { type RunOfWorld, WORLDS } from './worlds.ts';
 
 const USAGE = `npm run simulate -- [options]
 
+  --world W     loops (the deciders and the engine; default) or house (the whole house behind its door)
   --seed N      the first seed (default 1)
   --seeds K     how many seeds (default 100)
   --steps M     steps of each in which things go wrong (default 2000); as many as it needs follow
@@ -24,6 +25,7 @@ const USAGE = `npm run simulate -- [options]
 `;
 
 type Options = Readonly<{
+  world: string;
   seed: number;
   seeds: number;
   steps: number;
@@ -63,6 +65,7 @@ function readOptions(args: readonly string[]): Options | undefined {
     const { values } = parseArgs({
       args: [...args].filter((each) => each !== '--'),
       options: {
+        world: { ...texts, default: 'loops' },
         seed: { ...texts, default: '1' },
         seeds: { ...texts, default: '100' },
         steps: { ...texts, default: '2000' },
@@ -77,8 +80,17 @@ function readOptions(args: readonly string[]): Options | undefined {
     });
     const [seed, seeds, steps, workers] = [values.seed, values.seeds, values.steps, values.workers].map(Number);
     const whole = [seed, seeds, steps, workers].every((number) => Number.isSafeInteger(number) && (number ?? -1) >= 0);
-    if (values.help || !whole || seed === undefined || seeds === undefined || steps === undefined) return undefined;
+    if (
+      values.help ||
+      WORLDS[values.world] === undefined ||
+      !whole ||
+      seed === undefined ||
+      seeds === undefined ||
+      steps === undefined
+    )
+      return undefined;
     return {
+      world: values.world,
       seed,
       seeds,
       steps,
@@ -98,7 +110,9 @@ function listed(text: string): string[] {
   return text.split(',').filter((name) => name !== '');
 }
 
-function alone({ seed, seeds, steps, omit, only, story, keepGoing, json }: Options): Promise<Summary> {
+async function alone(options: Options): Promise<Summary> {
+  const { seed, seeds, steps, omit, only, story, keepGoing, json } = options;
+  const runWorld = await loaded(options.world);
   let shownAt = performance.now();
   return campaign(
     async (world) => {
@@ -115,6 +129,12 @@ function alone({ seed, seeds, steps, omit, only, story, keepGoing, json }: Optio
   );
 }
 
+async function loaded(name: string): Promise<RunOfWorld> {
+  const load = WORLDS[name];
+  if (load === undefined) throw new Error(`there is no world named ${name}`);
+  return load();
+}
+
 /** Each takes a slice of the seeds, in a process of its own. */
 async function byWorkers(options: Options): Promise<Summary> {
   const { seed, seeds, steps, workers, omit, only, keepGoing } = options;
@@ -127,7 +147,16 @@ async function byWorkers(options: Options): Promise<Summary> {
     slices
       .filter(({ count }) => count > 0)
       .map(({ from, count }) => {
-        const numbers = ['--seed', String(from), '--seeds', String(count), '--steps', String(steps)];
+        const numbers = [
+          '--world',
+          options.world,
+          '--seed',
+          String(from),
+          '--seeds',
+          String(count),
+          '--steps',
+          String(steps),
+        ];
         const more = [
           ...(omit.length > 0 ? ['--omit', omit.join(',')] : []),
           ...(only === undefined ? [] : ['--only', only.join(',')]),
@@ -187,8 +216,9 @@ function summaryText(sum: Summary, seconds: number): string {
 async function failureText(seed: number, options: Options): Promise<string> {
   const { omit, only } = options;
   const world = { seed, steps: options.steps, omit, only };
-  const { outcome, runs } = await shrink(world, await runWorld(world));
-  const command = `npm run simulate -- --seed ${seed} --seeds 1 --steps ${options.steps} --story`;
+  const runWorld = await loaded(options.world);
+  const { outcome, runs } = await shrink(world, await runWorld(world), runWorld);
+  const command = `npm run simulate -- --world ${options.world} --seed ${seed} --seeds 1 --steps ${options.steps} --story`;
   const { violation } = outcome;
   return [
     '',

@@ -20,7 +20,7 @@ export type HouseOptions = WorldOptions &
   Readonly<{ kind?: 'Faulty' | 'Faultless'; onLog?: (level: string, text: string) => void }>;
 
 export async function runHouse(options: HouseOptions): Promise<Outcome> {
-  const world = new World({ seed: options.seed, record: options.tell ?? false, omit: options.omit ?? [] });
+  const world = new World({ ...options, record: options.tell ?? false });
   world.onLog = options.onLog;
   const startedAt = world.scheduler.now();
   let troubled = 0;

@@ -15,7 +15,7 @@ import { openModels } from '../../src/protocol/index.ts';
 import type { Log, Scope } from '../../src/services/index.ts';
 import { BlobDisk } from '../memory-blobs.ts';
 import { MemoryDisk } from '../memory-store/index.ts';
-import { Mischief } from '../loops/mischief.ts';
+import { type Chosen, Mischief } from '../loops/mischief.ts';
 import { Random } from '../random.ts';
 import { Scheduler, type Step } from '../scheduler.ts';
 import { type Answer, bytesOf, sha256, UNKNOWN_OUTCOME } from './answer.ts';
@@ -82,14 +82,14 @@ export class World {
   #processes = 0;
   #startingKill: (() => void) | undefined;
 
-  constructor(options: Readonly<{ seed: number; record?: boolean; omit?: readonly string[] }>) {
+  constructor(options: Readonly<{ seed: number; record?: boolean }> & Chosen) {
     this.scheduler = new Scheduler({
       seed: options.seed,
       startAt: START_AT,
       record: options.record ?? false,
       afterStep: () => this.#afterStep(),
     });
-    this.mischief = new Mischief(this.scheduler, { omit: options.omit ?? [] });
+    this.mischief = new Mischief(this.scheduler, options);
     this.faults = new HouseFaults(this.scheduler, this.blobs);
     const surroundings = {
       step: () => this.scheduler.steps,

@@ -6,14 +6,19 @@ import { type Outcome, runWorld, type WorldOptions } from './world.ts';
 
 export type Shrunk = Readonly<{ options: WorldOptions; outcome: Outcome; runs: number }>;
 
-/** `mostSteps`: of all the runs that this takes. */
-export async function shrink(options: WorldOptions, failed: Outcome, mostSteps = 150_000): Promise<Shrunk> {
+/** `run`: of the world that failed. `mostSteps`: of all the runs that this takes. */
+export async function shrink(
+  options: WorldOptions,
+  failed: Outcome,
+  run: (options: WorldOptions) => Promise<Outcome> = runWorld,
+  mostSteps = 150_000,
+): Promise<Shrunk> {
   const invariant = failed.violation?.invariant;
   let best: Shrunk = { options, outcome: failed, runs: 0 };
   let steps = 0;
   const attempt = async (next: WorldOptions): Promise<boolean> => {
     if (steps > mostSteps) return false;
-    const outcome = await runWorld(next);
+    const outcome = await run(next);
     steps += outcome.steps;
     const runs = best.runs + 1;
     const smaller = outcome.violation?.invariant === invariant;
@@ -34,7 +39,7 @@ export async function shrink(options: WorldOptions, failed: Outcome, mostSteps =
       if (names.length > 0) await attempt(without(names));
     }
   }
-  return { ...best, outcome: await runWorld({ ...best.options, tell: true }) };
+  return { ...best, outcome: await run({ ...best.options, tell: true }) };
 }
 
 function kindOf(name: string): string {
