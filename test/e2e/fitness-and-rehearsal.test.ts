@@ -57,11 +57,92 @@ beforeAll(async () => {
       autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM'] },
     });
   }
+  await makePipeline(root, account);
 });
 afterAll(async () => {
   await sluice?.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+/** S3, CodeBuild, an approval, and a deployment to app/errors; the role of the pipeline may do everything but see builds. */
+async function makePipeline(client: Client, account: string): Promise<void> {
+  const role = async (name: string, service: string, statement: object): Promise<string> => {
+    const { Role } = await client.call<{ Role: { Arn: string } }>('iam', 'CreateRole', {
+      RoleName: name,
+      AssumeRolePolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Principal: { Service: service }, Action: 'sts:AssumeRole' }],
+      }),
+    });
+    await client.call('iam', 'PutRolePolicy', {
+      RoleName: name,
+      PolicyName: 'own',
+      PolicyDocument: JSON.stringify({
+        Version: '2012-10-17',
+        Statement: [{ Effect: 'Allow', Resource: '*', ...statement }],
+      }),
+    });
+    return Role.Arn;
+  };
+  const pipelineRole = await role('pipeline', 'codepipeline.amazonaws.com', { NotAction: 'codebuild:BatchGetBuilds' });
+  const buildRole = await role('build', 'codebuild.amazonaws.com', { Action: '*' });
+  for (const Bucket of ['artifacts', 'source']) {
+    await client.call('s3', 'CreateBucket', { Bucket });
+    await client.call('s3', 'PutBucketVersioning', { Bucket, VersioningConfiguration: { Status: 'Enabled' } });
+  }
+  await client.call('codebuild', 'CreateProject', {
+    name: 'package',
+    serviceRole: buildRole,
+    timeoutInMinutes: 12,
+    source: { type: 'S3', location: 'source/code.zip', buildspec: '{"version":"0.2"}' },
+    artifacts: { type: 'NO_ARTIFACTS' },
+    environment: { type: 'LINUX_CONTAINER', image: 'local', computeType: 'BUILD_GENERAL1_SMALL' },
+  });
+  const action = (name: string, category: string, provider: string, more: object) => ({
+    name,
+    actionTypeId: { category, owner: 'AWS', provider, version: '1' },
+    ...more,
+  });
+  await client.call('codepipeline', 'CreatePipeline', {
+    pipeline: {
+      name: 'shop',
+      roleArn: pipelineRole,
+      artifactStore: { type: 'S3', location: 'artifacts' },
+      stages: [
+        {
+          name: 'Source',
+          actions: [
+            action('Code', 'Source', 'S3', {
+              configuration: { S3Bucket: 'source', S3ObjectKey: 'code.zip', PollForSourceChanges: 'false' },
+              outputArtifacts: [{ name: 'code' }],
+            }),
+          ],
+        },
+        {
+          name: 'Build',
+          actions: [
+            action('Package', 'Build', 'CodeBuild', {
+              configuration: { ProjectName: 'package' },
+              inputArtifacts: [{ name: 'code' }],
+              outputArtifacts: [{ name: 'package' }],
+            }),
+          ],
+        },
+        {
+          name: 'Deploy',
+          actions: [
+            action('Approve', 'Approval', 'Manual', { runOrder: 1 }),
+            action('Live', 'Deploy', 'CodeDeploy', {
+              runOrder: 2,
+              configuration: { ApplicationName: 'app', DeploymentGroupName: 'errors' },
+              inputArtifacts: [{ name: 'package' }],
+            }),
+          ],
+        },
+      ],
+    },
+  });
+}
 
 function run(...words: string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
@@ -130,6 +211,38 @@ describe('sluice rehearse', () => {
     expect(await run('rehearse', 'app/errors', '--scenario', file)).toMatchObject({
       code: 2,
       out: expect.stringContaining('line 1, seed: unknown'),
+    });
+  });
+
+  it('plays a whole pipeline as it stands, and takes away each grant that it needs', async () => {
+    const { code, out } = await run('rehearse', 'shop', '--seeds', '2', '--grants', '--timeline', 'approver asleep');
+    expect(out).toMatch(/healthy +0 % +0 +0 +Succeeded/);
+    expect(out).toMatch(/errors 30 % +100 % .*Failed, rolled back +errors/);
+    expect(out).toMatch(
+      /approver asleep +100 % +7 d .*Failed; push 2 Superseded; push 3 Failed +Timeout of Deploy\/Approve/,
+    );
+    // Of the project: its builds are ended after twelve minutes.
+    expect(out).toMatch(/build hangs +100 % +12 min .*TIMED_OUT of Build\/Package/);
+    expect(out).toMatch(/second push .*Succeeded; push 2 Succeeded/);
+    expect(out).toMatch(/no codedeploy:CreateDeployment +100 % .*PermissionError of Deploy\/Live/);
+    expect(out).toMatch(/no logs:CreateLogStream \(build\) +100 % .*FAILED of Build\/Package/);
+    expect(out).not.toContain('codecommit:');
+    expect(out).toContain(
+      '? Build/Package will be denied codebuild:BatchGetBuilds, as it stands (sluice preflight shop)',
+    );
+    expect(out).toMatch(/7d 0:04:10 {2}Deploy\/Approve: Failed: The action did not end within 10080 minutes\./);
+    expect(code).toBe(0);
+  });
+
+  it('stops before a stage whose transition is disabled', async () => {
+    const transition = { pipelineName: 'shop', stageName: 'Deploy', transitionType: 'Inbound' };
+    await root.call('codepipeline', 'DisableStageTransition', { ...transition, reason: 'freeze' });
+    const { out } = await run('rehearse', 'shop', '--seeds', '1', '--json');
+    await root.call('codepipeline', 'EnableStageTransition', transition);
+    expect(JSON.parse(out)).toMatchObject({
+      kind: 'Pipeline',
+      name: 'shop',
+      results: expect.arrayContaining([expect.objectContaining({ fault: 'healthy', ends: 'Waiting' })]) as unknown,
     });
   });
 });
