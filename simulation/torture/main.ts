@@ -7,6 +7,7 @@
  *   --processes P       1 or 3 (several only on url); default: both
  *   --factor F          the servers' clock, times the machine's; default 60
  *   --recovery-ms M     longer from a death until work goes on is a failure; default 5000
+ *   --patience-ms M     how long a server may take to reach its named place before it is killed anyway; default 5000
  *   --json              the reports as JSON
  */
 import type { StoreName } from './fleet.ts';
@@ -42,7 +43,8 @@ for (const store of stores) {
       rounds,
       factor: number('factor', 60),
       recoveryMs: number('recovery-ms', 5_000),
-      patienceMs: 3_000,
+      patienceMs: number('patience-ms', 5_000),
+      killFirstStart: true,
       ...(!json && { onRound: (text: string) => void process.stdout.write(`  ${text}\n`) }),
     });
     reports.push(report);

@@ -25,6 +25,8 @@ export type RunOptions = Readonly<{
   factor: number;
   /** Longer than this from a death until work goes on is a failure. */
   recoveryMs: number;
+  /** The very first start is killed as well, while it makes the database. */
+  killFirstStart: boolean;
   /** How long a named place may take to be passed before the server is killed anyway. */
   patienceMs: number;
   onRound?: (text: string) => void;
@@ -50,6 +52,10 @@ export type RunReport = {
   tookMs: number;
   failure?: Readonly<{ round: number; after: string; broken: readonly string[]; logs: string }>;
 };
+
+/** A machine that is busy with other things starts slowly; that is no hole in what is promised. */
+const START_DEADLINE_MS = 120_000;
+const DELIVERY_DEADLINE_MS = 60_000;
 
 class BrokenError extends Error {
   override readonly name = 'BrokenError';
@@ -122,7 +128,7 @@ class Session {
       databaseUrl: this.#postgres?.url,
     });
     await this.#firstStart();
-    const first = this.#living()[0];
+    const [first] = this.#living();
     if (first === undefined) throw new Error('no server lives');
     const world = await makeWorld(first, this.#model, 2);
     const workload = new Workload({
@@ -165,15 +171,15 @@ class Session {
   /** The very first start is killed too, in the middle of making the database. */
   async #firstStart(): Promise<void> {
     const random = this.#random('first start');
-    const [first, ...others] = this.#servers();
-    if (first === undefined) throw new Error('there is no server');
-    const pass = random.between(1, 6);
-    this.after = `AfterMigration:${pass}`;
-    first.spawn(this.after);
-    if (await first.answers(30_000)) await first.kill();
-    this.#count('AfterMigration');
-    await this.#start(first);
-    for (const server of others) await this.#start(server);
+    const [first] = this.#servers();
+    if (first !== undefined && this.#options.killFirstStart) {
+      this.after = `AfterMigration:${random.between(1, 6)}`;
+      first.spawn(this.after);
+      if (await first.answers(START_DEADLINE_MS)) throw new Error('the first start was not killed');
+      this.#count('AfterMigration');
+    }
+    for (const server of this.#servers()) server.spawn();
+    await Promise.all(this.#servers().map((server) => this.#firstAnswer(server)));
   }
 
   /** A server that is told where to kill itself works until it does. */
@@ -186,19 +192,16 @@ class Session {
     workload.start();
     await this.#leave(victim);
     await victim.kill();
-    const diedAt = performance.now();
     victim.spawn(`${place}:${pass}`);
     let hit = true;
-    if (await victim.answers(30_000)) {
+    if (await victim.answers(START_DEADLINE_MS)) {
       this.#answering.add(victim);
-      const late = await Promise.race([
-        victim.gone().then(() => false),
-        pause(this.#options.patienceMs).then(() => true),
-      ]);
-      hit = !late;
+      hit = await Promise.race([victim.gone().then(() => true), pause(this.#options.patienceMs).then(() => false)]);
     }
-    this.#count(hit ? place : 'not reached');
-    await this.#recover(victim, hit ? performance.now() : diedAt, world, workload);
+    this.#count(hit ? place : 'place not reached');
+    this.#answering.delete(victim);
+    await victim.kill();
+    await this.#recover([victim], performance.now(), world, workload);
   }
 
   /** SIGKILL at any moment, of one server or of all of them at once. */
@@ -211,7 +214,6 @@ class Session {
     this.after = `SIGKILL of ${all ? 'all servers' : `server ${victim.index}`} after ${afterMs} ms`;
     workload.start();
     await pause(afterMs);
-    const diedAt = performance.now();
     await Promise.all(
       victims.map(async (server) => {
         this.#answering.delete(server);
@@ -219,42 +221,33 @@ class Session {
       }),
     );
     this.#count('at random', victims.length);
-    for (const server of victims) if (server !== victim) server.spawn();
-    await this.#recover(victim, diedAt, world, workload, victims);
+    await this.#recover(victims, performance.now(), world, workload);
   }
 
-  /** Starts the victim again, measures, stops the users and checks everything on every server. */
-  async #recover(
-    victim: Server,
-    diedAt: number,
-    world: World,
-    workload: Workload,
-    dead: readonly Server[] = [victim],
-  ): Promise<void> {
-    this.#answering.delete(victim);
-    await victim.kill();
-    // Their own calls to it have broken off; nothing new is accepted until what was accepted has been delivered.
+  /** Starts the dead again, measures, stops the users and checks everything on every server. */
+  async #recover(dead: readonly Server[], diedAt: number, world: World, workload: Workload): Promise<void> {
+    // Nothing new is accepted until what was accepted has been delivered.
     const stopped = workload.stop();
-    victim.spawn();
-    const others = this.#servers().length > dead.length;
-    const fromAt = others ? diedAt : victim.startedAt;
-    const answered = this.#firstAnswer(victim);
-    answered.catch(() => {});
+    for (const server of dead) server.spawn();
+    const fromAt = this.#servers().length > dead.length ? diedAt : (dead[0]?.startedAt ?? diedAt);
+    const answered = Promise.all(dead.map((server) => this.#firstAnswer(server)));
+    answered.catch(() => {}); // Looked at below.
     await stopped;
-    const missing = await drainEvents(() => this.#living()[0], world, this.#model, this.#seenEvents, 30_000);
+    const missing = await drainEvents(
+      () => this.#living()[0],
+      world,
+      this.#model,
+      this.#seenEvents,
+      DELIVERY_DEADLINE_MS,
+    );
     const resumedMs = performance.now() - fromAt;
-    const answeredMs = await answered;
-    for (const server of dead) {
-      if (server !== victim && !(await server.answers(30_000)))
-        throw new Error(`server ${server.index} does not start`);
-      this.#answering.add(server);
-    }
+    const answeredMs = Math.max(...(await answered));
     this.#report.recoveries.push({ answeredMs, resumedMs });
     const broken = this.#broken.splice(0);
     if (missing.length > 0) broken.push(`events were accepted and never delivered: ${missing.slice(0, 5).join(', ')}`);
     for (const [what, ms] of [
       ['the first answer', answeredMs],
-      ['work going on', resumedMs],
+      ['work went on', resumedMs],
     ] as const)
       if (ms > this.#options.recoveryMs) broken.push(`${Math.round(ms)} ms until ${what}`);
     for (const at of this.#living()) broken.push(...(await checkAll(at, world, this.#model)));
@@ -262,15 +255,10 @@ class Session {
   }
 
   async #firstAnswer(server: Server): Promise<number> {
-    if (!(await server.answers(30_000))) throw new Error(`server ${server.index} ended while it started`);
+    if (!(await server.answers(START_DEADLINE_MS))) throw new Error(`server ${server.index} ended while it started`);
     await this.#clientsOf(server).sts.send(new GetCallerIdentityCommand({}));
     this.#answering.add(server);
     return performance.now() - server.startedAt;
-  }
-
-  async #start(server: Server): Promise<void> {
-    server.spawn();
-    await this.#firstAnswer(server);
   }
 
   /** It takes no more calls: those under way are cut off when it is killed. */
