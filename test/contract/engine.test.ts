@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, MemoryDisk } from '../../simulation/memory-store/index.ts';
 import { fingerprint, ManualClock } from '../../src/common/index.ts';
 import { type CrashPoint, defineLoop, LoopEngine, type RunningEngine } from '../../src/engine/index.ts';
-import { collection, openStore, type Store } from '../../src/store/index.ts';
+import { collection, openStore, readLoopHistory, type Store } from '../../src/store/index.ts';
 
 /** Counts to `goal`, one performed step at a time, with a timer between steps. */
 type Count = Readonly<{ goal: number; done: number; waiting: boolean }>;
@@ -324,6 +324,13 @@ describe.each(stores)('on $name', ({ open }) => {
       expect(rows.find(({ version }) => version === 768)?.fingerprint).toBe(
         fingerprint(rows.find(({ version }) => version === 768)?.state),
       );
+      const read = async (options?: { reaching?: number; until?: number }) =>
+        (await readLoopHistory(store, world.kind, key('long'), options)).map(({ version }) => version);
+      const now = world.clock.now();
+      expect((await read())[0]).toBe(512);
+      expect((await read({ reaching: now - 1 }))[0]).toBe(512);
+      expect((await read({ reaching: now }))[0]).toBe(1024);
+      expect(await read({ until: now - 1 })).toEqual([]);
       await world.engine.stop();
     });
   });

@@ -148,22 +148,33 @@ function notEarlierLines(found: NotEarlierAnswer, paint: Paint): string[] {
   const at = (instant: string, text: string): string => `  ${instant.slice(11, 23)}  ${text}`;
   const { value, comparison, threshold, seconds } = firstBreach;
   const breach = `${Number(value.toPrecision(4))} ${comparisonSign(comparison)} ${threshold}`;
+  const moments: { when: string; lines: string[] }[] = [
+    {
+      when: earliestAt,
+      lines: [
+        `  ${'in'.padStart(12)}  the ${durationWords(seconds * 1000)} from ${firstBreach.at.slice(11, 19)} on comes the first datapoint over the threshold: ${breach}`,
+        ...cost('Period', 'Publishing'),
+        at(earliestAt, `${paint.good('◀')} the first moment at which the alarm ${alarm} could have acted`),
+      ],
+    },
+  ];
+  if (raisedAt !== undefined) {
+    const verb = raisedAt === wasRaisedAt ? 'was' : 'is';
+    const line = at(raisedAt, `the alarm ${verb} raised by its rule of now (${rule})`);
+    moments.push({ when: raisedAt, lines: [...cost('DatapointsToAlarm'), line] });
+  }
+  if (wasRaisedAt !== undefined && wasRaisedAt !== raisedAt)
+    moments.push({ when: wasRaisedAt, lines: [at(wasRaisedAt, 'the alarm was raised')] });
+  const end = acted ? 'the deployment acted' : `${paint.bad('✗')} the deployment had ended, and nothing had acted`;
+  moments.push({ when: endedAt, lines: [...cost('Poll'), at(endedAt, end)] });
   return [
     paint.strong('Why not earlier?'),
     ...(ruleThen === undefined ? [] : [`  The alarm ${alarm} has been changed since: ${rule} now, ${ruleThen} then.`]),
     at(movedAt, 'the new version got its first requests'),
-    at(firstBreach.at, `the first datapoint over the threshold begins: ${breach} in ${durationWords(seconds * 1000)}`),
-    ...cost('Period', 'Publishing'),
-    at(earliestAt, `${paint.good('◀')} the first moment at which the alarm ${alarm} could have acted`),
-    ...cost('DatapointsToAlarm'),
-    raisedAt === undefined
-      ? `  ${'never'.padEnd(12)}  by its rule of now (${rule})`
-      : at(raisedAt, `the alarm is raised by its rule of now (${rule})`),
-    ...(wasRaisedAt === undefined ? [] : [at(wasRaisedAt, 'the alarm was raised')]),
-    ...cost('Poll'),
-    at(endedAt, acted ? 'the deployment acted' : `${paint.bad('✗')} the deployment had ended, and nothing had acted`),
-    ...(lostMs > 0
-      ? [`  ${durationWords(lostMs)} lay between the first moment and the ${acted ? 'deed' : 'end'}.`]
-      : []),
+    ...moments
+      .toSorted((one, other) => (one.when < other.when ? -1 : one.when > other.when ? 1 : 0))
+      .flatMap(({ lines }) => lines),
+    ...(raisedAt === undefined ? [`  ${'never'.padStart(12)}  is the alarm raised by its rule of now (${rule})`] : []),
+    ...(acted && lostMs > 0 ? [`  ${durationWords(lostMs)} lay between the first moment and the deed.`] : []),
   ];
 }

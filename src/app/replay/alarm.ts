@@ -12,7 +12,7 @@ import {
   stateAt,
 } from '../../core/replay/index.ts';
 import type { Scope } from '../../services/index.ts';
-import { ALARM_KIND, type KeptDefinition, metricOf, movesOf, warmUpMs } from './alarms.ts';
+import { ALARM_KIND, type KeptDefinition, metricOf, movesOf } from './alarms.ts';
 import type { ChangedAnswer, ReplayAnswer } from './answer.ts';
 import { type Decided, rowsFrom } from './changed.ts';
 import type { Asked } from './deployment.ts';
@@ -80,9 +80,7 @@ async function changedAnswer(
   );
   const was = movesOf(replay.turns).filter(({ at }) => at > from);
   const would = movesBetween(byHand, value, from, now, (start, of, until) =>
-    playAlarm({ ...definition, rule }, metric, of, start === from ? from - warmUpMs(rule) : start, until).filter(
-      ({ at }) => at > start,
-    ),
+    playAlarm({ ...definition, rule }, metric, of, start, until),
   );
   const rows = rowsFrom(was.map(decided), would.map(decided));
   return {
@@ -128,5 +126,7 @@ function outcomeOf(moves: readonly AlarmMove[], value: AlarmValue, now: EpochMs)
   const raised = moves.filter((move) => move.value === 'ALARM');
   const inAlarmMs = raised.reduce((sum, { at }) => sum + ((moves.find((move) => move.at > at)?.at ?? now) - at), 0);
   const last = moves.at(-1)?.value ?? value;
-  return `${raised.length} times in ALARM, ${durationWords(inAlarmMs) || 'no time'} in all; ${last} now`;
+  if (raised.length === 0) return `never in ALARM; ${last} now`;
+  const times = raised.length === 1 ? 'once' : `${raised.length} times`;
+  return `${times} in ALARM, ${durationWords(inAlarmMs)} in all; ${last} now`;
 }

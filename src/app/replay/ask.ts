@@ -50,17 +50,17 @@ async function workAnswer(tools: Tools, work: Work, asked: Asked): Promise<Repla
   switch (work.kind) {
     case 'deployment': {
       const answer = await deploymentAnswer(tools, work, asked);
-      return answer && finished({ ...own, ...answer, parts: [] });
+      return answer && finished({ ...own, ...answer, parts: [] }, asked);
     }
     case 'build': {
       const answer = await buildAnswer(tools, work, asked);
-      return answer && finished({ ...own, ...answer, parts: [] });
+      return answer && finished({ ...own, ...answer, parts: [] }, asked);
     }
     case 'pipeline execution': {
       const answer = await executionAnswer(tools, work, asked);
       if (answer === undefined) return undefined;
       const { externalIds, ...rest } = answer;
-      return finished({ ...own, ...rest, parts: await partsOf(tools, externalIds, asked) });
+      return finished({ ...own, ...rest, parts: await partsOf(tools, externalIds, asked) }, asked);
     }
     default:
       return undefined;
@@ -100,13 +100,17 @@ async function namedAlarm(
   };
   const name = named ?? subject;
   const answer = await alarmAnswer(tools, scope, name, asked);
-  return answer && finished({ id: name, name, ...scope, ...answer, parts: [] });
+  return answer && finished({ id: name, name, ...scope, ...answer, parts: [] }, asked);
 }
 
-function finished(answer: Omit<ReplayAnswer, 'differs'>): ReplayAnswer {
+function finished(answer: Omit<ReplayAnswer, 'differs'>, { at }: Asked): ReplayAnswer {
+  const unseen = at !== undefined && answer.instant === undefined;
+  const notes = unseen
+    ? [...answer.notes, `Nothing is known of that instant: its history begins at ${answer.from}.`]
+    : answer.notes;
   const partDiffers = answer.parts.some((part) => 'unknown' in part || !part.same);
   const differs = !answer.same || partDiffers || answer.changed?.same === false;
-  return { ...answer, differs };
+  return { ...answer, notes, differs };
 }
 
 async function findWork({ services, house }: Tools, id: string): Promise<Work | undefined> {

@@ -23,7 +23,7 @@ import {
 } from '../../core/replay/index.ts';
 import type { Routing } from '../../core/traffic-shift/index.ts';
 import type { Work } from '../../services/index.ts';
-import { collection } from '../../store/index.ts';
+import { collection, timeSort } from '../../store/index.ts';
 import { metricOf, type PastAlarm, pastAlarm, warmUpMs } from './alarms.ts';
 import type { ChangedAnswer, InstantAnswer, NotEarlierAnswer, ReplayAnswer } from './answer.ts';
 import { type Decided, rowsFrom } from './changed.ts';
@@ -261,7 +261,7 @@ async function notEarlierAnswer({ tools, work, replay, alarms }: Known): Promise
   const now = tools.house.clock.now();
   const acted = state.phase.error?.code === 'ALARM_ACTIVE';
   const endAt = (acted ? takenBackAt(replay) : undefined) ?? state.completedAt ?? now;
-  const until = acted ? endAt : Math.min(now, endAt + AFTERMATH_MS);
+  const until = acted ? endAt : Math.min(now, endAt + AFTERMATH_MS, await nextDeploymentAt(tools, work, state));
   const suspects: SuspectAlarm[] = [];
   for (const alarm of alarms) {
     const { definitionThen: earlier, definition } = alarm;
@@ -292,6 +292,19 @@ async function notEarlierAnswer({ tools, work, replay, alarms }: Known): Promise
     costs: costs.map((cost) => ({ ...cost, words: costWords(cost, rule) })),
     lostMs: Math.max(0, endAt - earliestAt),
   };
+}
+
+/** What goes wrong after the next release began may be its doing. */
+async function nextDeploymentAt(tools: ReplayTools, work: Work, state: DeploymentState): Promise<EpochMs> {
+  const { deploymentGroupId } = state.info as Readonly<{ deploymentGroupId: string }>;
+  const [next] = await collection<DeploymentState>(KIND).list(tools.house.store, {
+    account: work.account,
+    region: work.region,
+    parent: deploymentGroupId,
+    after: { sort: timeSort(state.createdAt), id: work.id },
+    limit: 1,
+  });
+  return next?.document.createdAt ?? Number.POSITIVE_INFINITY;
 }
 
 function sameRule(one: AlarmRule, other: AlarmRule): boolean {

@@ -74,6 +74,8 @@ class World {
   readonly #waiting: Waiting[] = [];
   readonly #turns: PlayedTurn<DeploymentState>[] = [];
   readonly #assumed = new Set<string>();
+  /** Weights that were never asked for then. */
+  readonly #unasked: number[] = [];
   #state: DeploymentState;
   #now: EpochMs;
   /** Up to when the alarms' changes have woken whom they wake. */
@@ -103,7 +105,12 @@ class World {
       this.#now = next;
       this.#step();
     }
+    if (this.#unasked.length > 0) {
+      const percents = this.#unasked.map((percent) => `${percent} %`).join(', ');
+      this.#assumed.add(`${percents} of the traffic was never asked for then. Assumed: it is moved as asked.`);
+    }
     this.#noteTraffic();
+    this.#noteLate();
     return { turns: this.#turns, state: this.#state, assumed: [...this.#assumed] };
   }
 
@@ -221,7 +228,7 @@ class World {
     const [other] = this.#recordedAsks('SetTraffic').flatMap(
       ({ turn }) => this.#answerAfter(turn, events, () => true) ?? [],
     );
-    this.#assumed.add(`${weightPercent} % of the traffic was never asked for then. Assumed: it is moved as asked.`);
+    this.#unasked.push(weightPercent);
     this.#answer(this.#now + (other?.tookMs ?? 0), { type: 'TrafficSet', weightPercent });
   }
 
@@ -284,6 +291,21 @@ class World {
     };
   }
 
+  /** An alarm that comes when nobody looks any more. */
+  #noteLate(): void {
+    const { phase, completedAt = 0 } = this.#state;
+    if (phase.name !== 'Ended' || phase.status !== 'Succeeded') return;
+    for (const { name, moves } of this.#alarms) {
+      const late = this.#known(moves).find(
+        ({ at, value }) => value === 'ALARM' && at > completedAt && at <= completedAt + LATE_MS,
+      );
+      if (late !== undefined)
+        this.#assumed.add(
+          `The alarm ${name} is raised at ${isoSeconds(late.at)}, when the deployment has ended: too late.`,
+        );
+    }
+  }
+
   /** Says where the datapoints are those of other shares of the traffic. */
   #noteTraffic(): void {
     const then = weightsOf(this.#recorded.turns);
@@ -302,6 +324,7 @@ class World {
 }
 
 const SLACK_MS = 2_000;
+const LATE_MS = HOUR_MS / 2;
 
 /** What a simple question was answered with. */
 const ANSWERS: Readonly<Record<string, readonly string[]>> = {

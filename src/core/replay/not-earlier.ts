@@ -24,7 +24,10 @@ export type SuspectAlarm = Readonly<{
 
 export type CostRule = 'Period' | 'Publishing' | 'DatapointsToAlarm' | 'Poll';
 
-/** How long a rule made it wait. `Publishing`: from the end of the datapoint's period to the look at it. */
+/**
+ * How long a rule made it wait. `Period`: from the first request (or the beginning of the datapoint's period, if that was
+ * later) to its end; `Publishing`: from there to the look at it.
+ */
 export type Cost = Readonly<{ rule: CostRule; costMs: number }>;
 
 export type NotEarlier = Readonly<{
@@ -98,12 +101,13 @@ function ofAlarm(
     ...(wasRaisedAt !== undefined && { wasRaisedAt }),
     endedAt: end.at,
     acted: end.acted,
-    costs: costsOf(firstBreach, earliestAt, bySingle, asItIs, end.acted ? wasRaisedAt : undefined, end.at),
+    costs: costsOf(firstBreach, movedAt, earliestAt, bySingle, asItIs, end.acted ? wasRaisedAt : undefined, end.at),
   };
 }
 
 function costsOf(
   { at, periodMs }: NotEarlier['firstBreach'],
+  movedAt: EpochMs,
   earliestAt: EpochMs,
   bySingle: EpochMs | undefined,
   asItIs: EpochMs | undefined,
@@ -113,7 +117,7 @@ function costsOf(
   const costs: Cost[] = [];
   const longer = bySingle === undefined ? 0 : bySingle - earliestAt;
   costs.push(
-    { rule: 'Period', costMs: periodMs + longer },
+    { rule: 'Period', costMs: at + periodMs - Math.max(at, movedAt) + longer },
     { rule: 'Publishing', costMs: earliestAt - (at + periodMs) },
   );
   if (asItIs !== undefined && bySingle !== undefined)

@@ -307,7 +307,7 @@ test('replay() names the first turn at which a changed rule decides otherwise', 
 test('replay() compares with what is stored, where no fingerprints were kept', () => {
   const [subject] = CASES;
   const recording = recorded(subject!, [[{ type: 'StopRequested' }, 5]]);
-  const rows = recording.rows.map(({ fingerprint: _, ...row }) => row);
+  const rows = recording.rows.map(({ fingerprint: _kept, ...row }) => row);
   const history = historyFrom(rows)!;
   expect(replay(subject!.decider, history, recording.state)).toMatchObject({
     checked: 0,

@@ -45,10 +45,9 @@ function eventWords(event: DeploymentEvent, { target, alarms }: DeploymentState)
 
 function changeWords(before: DeploymentState, after: DeploymentState): string[] {
   const words: string[] = [];
-  for (const { name, status, message } of after.lifecycleEvents) {
+  for (const { name, status } of after.lifecycleEvents) {
     const was = before.lifecycleEvents.find((each) => each.name === name)?.status;
-    if (was !== status && status !== 'Pending')
-      words.push(`${name} ${status}${message === undefined ? '' : ` (${message})`}`);
+    if (was !== status && status !== 'Pending') words.push(`${name} ${status}`);
   }
   if (before.weightPercent !== after.weightPercent)
     words.push(`${after.weightPercent} % of the traffic on version ${after.target?.targetVersion ?? '?'}`);
