@@ -1,6 +1,13 @@
 export { decide, firstEffects, isFinal } from './decide.ts';
 export { type JudgeWatch, newJudgeWatch } from './judging.ts';
-export { deploymentStatus, type DeploymentStatus, isEnding, targetStatus, type TargetStatus } from './view.ts';
+export {
+  deploymentStatus,
+  type DeploymentStatus,
+  isEnding,
+  targetStatus,
+  type TargetStatus,
+  weightBeingSet,
+} from './view.ts';
 export type {
   AlarmWatch,
   Announcement,

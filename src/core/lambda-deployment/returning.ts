@@ -48,6 +48,13 @@ export function isSetting({ stage }: Returning): boolean {
   return stage === 'Setting' || stage === 'GoingBack';
 }
 
+/** The weight, as deployments count it, that is being set; undefined: none is. */
+export function weightOfReturn(returning: Returning): number | undefined {
+  return returning.stage === 'Setting' || returning.stage === 'GoingBack'
+    ? weightOf(returning.of, returning.percent)
+    : undefined;
+}
+
 /** Ignores events that are not for it, or late. */
 export function decideReturn(returning: Returning, event: DeploymentEvent, place: Place, now: EpochMs): ReturnDecision {
   const { stage } = returning;
@@ -166,10 +173,7 @@ function weightOf(of: Returning['of'], percent: number): number {
 }
 
 function isFor(returning: Returning, weightPercent: number): boolean {
-  return (
-    (returning.stage === 'Setting' || returning.stage === 'GoingBack') &&
-    weightOf(returning.of, returning.percent) === weightPercent
-  );
+  return weightOfReturn(returning) === weightPercent;
 }
 
 function kept({ of, look: count, steps }: Kept): Kept {

@@ -1,4 +1,5 @@
 /** What is shown of a deployment, derived from its state. */
+import { weightOfReturn } from './returning.ts';
 import type { DeploymentState } from './types.ts';
 
 export type DeploymentStatus = 'Created' | 'InProgress' | 'Succeeded' | 'Failed' | 'Stopped';
@@ -22,4 +23,13 @@ export function targetStatus(state: DeploymentState): TargetStatus {
 export function isEnding(state: DeploymentState): boolean {
   const { phase } = state;
   return phase.name === 'Restoring' || ('ending' in phase && phase.ending !== undefined);
+}
+
+/**
+ * The weight that is being set and whose answer is waited for; undefined: none is. Whoever comes to set another comes too
+ * late, and must leave the alias alone: it may belong to a later deployment by now.
+ */
+export function weightBeingSet({ phase }: DeploymentState): number | undefined {
+  if (phase.name === 'Moving') return phase.weightPercent;
+  return phase.name === 'Returning' || phase.name === 'Restoring' ? weightOfReturn(phase.returning) : undefined;
 }

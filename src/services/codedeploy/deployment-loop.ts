@@ -7,6 +7,7 @@ import {
   type DeploymentEvent,
   isFinal,
   type Target,
+  weightBeingSet,
 } from '../../core/lambda-deployment/index.ts';
 import { defineLoop, type LoopDefinition } from '../../engine/index.ts';
 import { timeSort } from '../../store/index.ts';
@@ -210,11 +211,17 @@ function alarmsUnreadable(effect: Run<'ReadAlarms'>, unreadable: DeploymentError
   return { type: 'AlarmsRead', ...(effect.check !== undefined && { check: effect.check }), raised: [], unreadable };
 }
 
-/** Sets the alias as it shall be, whatever it is: the second time changes nothing. */
+/**
+ * Sets the alias as it shall be. The second time changes nothing, and one that comes late (a process that stood still, an
+ * answer that was lost) finds that the deployment waits for it no longer, or that the alias has moved since: it may be a
+ * later deployment's by then.
+ */
 async function setTraffic(work: Work, effect: Run<'SetTraffic'>): Promise<DeploymentEvent | undefined> {
-  const { target, info } = work.deployment;
+  const { target, info, deploymentId } = work.deployment;
+  const key = { ...work.scope, id: deploymentId };
   if (target === undefined) return undefined;
   const { weightPercent } = effect;
+  const alias = { FunctionName: target.functionName, Name: target.alias };
   const notSet = ({ code, message }: DeploymentError): DeploymentEvent => ({
     type: 'TrafficNotSet',
     weightPercent,
@@ -225,9 +232,13 @@ async function setTraffic(work: Work, effect: Run<'SetTraffic'>): Promise<Deploy
   if ('error' in role) return notSet(role.error);
   const whole = weightPercent === 0 || weightPercent === 100;
   try {
+    // The alias first, the deployment then: what moves the alias after this look makes the revision another.
+    const { RevisionId } = await role.client.call<{ RevisionId?: string }>('lambda', 'GetAlias', alias);
+    const now = (await deployments.get(work.house.store, key))?.document;
+    if (now === undefined || weightBeingSet(now) !== weightPercent) return undefined;
     await role.client.call('lambda', 'UpdateAlias', {
-      FunctionName: target.functionName,
-      Name: target.alias,
+      ...alias,
+      RevisionId,
       FunctionVersion: weightPercent === 100 ? target.targetVersion : target.currentVersion,
       RoutingConfig: {
         AdditionalVersionWeights: whole ? {} : { [target.targetVersion]: weightPercent / 100 },
