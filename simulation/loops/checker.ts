@@ -7,7 +7,8 @@
  * - `artifact` (2): what is deployed is byte for byte what its producer wrote (`ledger.ts`).
  * - `weights` (3): a share is between 1 and 99 percent, and the rest goes to the other version. `final weights` (3): a
  *   deployment that ends Succeeded, a rollback too, has its target version at 100; one that was returned without a rollback
- *   has the version before at 100. `dead traffic` (3): only a deployment that is not over moves its alias.
+ *   has the version before at 100. (A rollback of what never moved the traffic leaves it alone.) `dead traffic` (3): only a deployment that is not over moves its alias.
+ * - `availability`: while traffic returns to the version before, not more requests fail than if nothing were done.
  * - `alarm` (4): a deployment does not succeed while an alarm that it watches is raised, nor if one was raised for longer
  *   than `noticeMs` while it ran.
  * - `acknowledged` (7): what was acknowledged is there: in the line or in the archive. `effect` (7): an effect is forgotten
@@ -23,6 +24,7 @@ import { type Execution, isLive, type PipelineLine, planOf, stageOf } from '../.
 import type { Change } from '../memory-store/index.ts';
 import type { Routed } from './outside.ts';
 import { ALARM, BUILD, type Build, type Deployment, DEPLOYMENT, LINE, type SimulatedAlarm } from './records.ts';
+import { problemOfReturn } from './returns.ts';
 import type { World } from './world.ts';
 
 type Row = Readonly<{ kind: string; id: string; document: string }>;
@@ -210,7 +212,8 @@ export class Checker {
     const { outside } = this.#world;
     const alias = JSON.stringify(outside.alias(now.info.group));
     if (now.phase.status === 'Succeeded') {
-      if (target === undefined || outside.weightOf(now.info.group, target.targetVersion) !== 100) {
+      const moved = now.rollbackOf?.moveTraffic !== false;
+      if (target === undefined || (moved && outside.weightOf(now.info.group, target.targetVersion) !== 100)) {
         this.#fail('final weights', `${deploymentId} succeeded with its alias at ${alias}`);
       }
       this.#alarmsWereCalm(now);
@@ -263,7 +266,8 @@ export class Checker {
     this.#world.tell('', `${name}: ${current.value}`);
   }
 
-  #routed(group: string, { alias, by }: Routed): void {
+  #routed(group: string, routed: Routed): void {
+    const { alias, by } = routed;
     const share = alias.extra?.weightPercent;
     this.#world.tell(
       '',
@@ -272,6 +276,8 @@ export class Checker {
     if (share !== undefined && !(share >= 1 && share <= 99)) this.#fail('weights', `${group} has a share of ${share}`);
     if (this.#deployments.get(by)?.phase.name === 'Ended')
       this.#fail('dead traffic', `${by} has ended and moves ${group}`);
+    const worse = problemOfReturn(this.#world, this.#deployments.get(by), routed);
+    if (worse !== undefined) this.#fail('availability', worse);
   }
 
   // Builds

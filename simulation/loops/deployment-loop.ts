@@ -8,6 +8,7 @@ import {
   firstEffects,
   isFinal,
   type Target,
+  weightBeingSet,
 } from '../../src/core/lambda-deployment/index.ts';
 import type { Artifact } from '../../src/core/pipeline-execution/index.ts';
 import { allAtOnce } from '../../src/core/traffic-shift/index.ts';
@@ -27,6 +28,7 @@ import {
   groups,
   keyOf,
 } from './records.ts';
+import { firstLook } from './returns.ts';
 
 type Run<Type extends DeploymentEffect['type']> = Extract<DeploymentEffect, { type: Type }>;
 
@@ -45,6 +47,8 @@ export function deploymentLoop(process: Process): LoopDefinition<Deployment, Dep
           return readAlarms(process, deployment, effect);
         case 'SetTraffic':
           return setTraffic(process, deployment, effect);
+        case 'ReadOriginal':
+          return readOriginal(process, deployment, effect);
         case 'InvokeHook': {
           const fails = process.world.chance.chance(0.1);
           await acceptEvent(process, {
@@ -126,7 +130,7 @@ function checkOf({ check }: Run<'ReadAlarms'>): Readonly<{ check?: number }> {
   return check === undefined ? {} : { check };
 }
 
-/** Sets the alias as it shall be, whatever it is. */
+/** Sets the alias as it shall be, unless it is no longer waited for or the alias has moved since. */
 async function setTraffic(
   process: Process,
   deployment: Deployment,
@@ -137,6 +141,9 @@ async function setTraffic(
   const { outside } = process.world;
   const whole = weightPercent === 0 || weightPercent === 100;
   try {
+    const { revisionId } = await process.call('GetAlias', () => outside.alias(info.group));
+    const now = (await deployments.get(process.store, keyOf(deploymentId)))?.document;
+    if (now === undefined || weightBeingSet(now) !== weightPercent) return undefined;
     await process.call('UpdateAlias', () =>
       outside.updateAlias(
         info.group,
@@ -145,13 +152,32 @@ async function setTraffic(
           ...(whole ? {} : { extra: { version: target.targetVersion, weightPercent } }),
         },
         deploymentId,
+        revisionId,
       ),
     );
     return { type: 'TrafficSet', weightPercent };
   } catch (error) {
-    if (!isAwsError(error)) throw error;
+    if (!isAwsError(error) || error.code === 'PreconditionFailedException') throw error;
     return { type: 'TrafficNotSet', weightPercent, code: error.code, message: error.message };
   }
+}
+
+/** What is known of the version that the traffic is to return to; it always answers, unless it is lost on the way. */
+async function readOriginal(
+  process: Process,
+  { deploymentId, info }: Deployment,
+  { look, original, replacement, sinceAt }: Run<'ReadOriginal'>,
+): Promise<DeploymentEvent> {
+  const { outside } = process.world;
+  const read = await process.call('GetMetricData', () => ({
+    exists: true,
+    state: 'Active',
+    percent: outside.weightOf(info.group, original),
+    minutes: outside.minutes(info.group, original, replacement, sinceAt),
+    unread: [],
+  }));
+  if (look === 1) process.world.ledger.lookedBack(deploymentId, firstLook(outside.alias(info.group), read));
+  return { type: 'OriginalRead', look, original: read };
 }
 
 // Making deployments

@@ -3,8 +3,9 @@
  * that route requests. Calls to it travel: a request that was sent arrives even if its sender has died meanwhile, a
  * request or its answer may be lost, and a request may arrive a second time, late.
  */
-import { AwsError, type EpochMs } from '../../src/common/index.ts';
+import { AwsError, type EpochMs, MINUTE_MS } from '../../src/common/index.ts';
 import type { Datapoint, readWindow } from '../../src/core/alarm/index.ts';
+import type { Minute, Served } from '../../src/core/lambda-deployment/index.ts';
 import type { Artifact } from '../../src/core/pipeline-execution/index.ts';
 import { hashText, mix } from '../random.ts';
 import type { Scheduler } from '../scheduler.ts';
@@ -175,11 +176,7 @@ export class Outside {
 
   /** The share of requests that a version answers, in percent. */
   weightOf(group: string, version: string): number {
-    const { main, extra } = this.alias(group);
-    return (
-      (main === version ? 100 - (extra?.weightPercent ?? 0) : 0) +
-      (extra?.version === version ? extra.weightPercent : 0)
-    );
+    return shareOf(this.alias(group), version);
   }
 
   /** Percent of the alias's requests that failed, period by period. */
@@ -193,14 +190,38 @@ export class Outside {
     });
   }
 
+  /** What two versions did in each whole minute since, of 600 requests a minute. */
+  minutes(group: string, original: string, replacement: string, sinceAt: EpochMs): Minute[] {
+    const minutes: Minute[] = [];
+    const end = Math.floor(this.#scheduler.now() / MINUTE_MS) * MINUTE_MS;
+    for (let at = Math.ceil(sinceAt / MINUTE_MS) * MINUTE_MS; at < end; at += MINUTE_MS) {
+      minutes.push({
+        at,
+        original: this.#served(group, original, at),
+        replacement: this.#served(group, replacement, at),
+      });
+    }
+    return minutes;
+  }
+
+  #served(group: string, version: string, from: EpochMs): Served {
+    const share = this.#meanOver(group, from, from + MINUTE_MS, (alias) => shareOf(alias, version));
+    const requests = Math.round(6 * share);
+    return { requests, failures: Math.round((requests * this.version(version).errorPercent) / 100) };
+  }
+
   #errorPercent(group: string, from: EpochMs, to: EpochMs): number {
+    return this.#meanOver(group, from, to, (alias) => this.failingPercent(alias));
+  }
+
+  #meanOver(group: string, from: EpochMs, to: EpochMs, of: (alias: Alias) => number): number {
     const routes = this.#routes.get(group) ?? [];
     let sum = 0;
     for (let index = routes.length - 1; index >= 0; index--) {
       const { at, alias } = routes[index] as Routed;
       const end = Math.min(to, routes[index + 1]?.at ?? to);
       const begin = Math.max(from, at);
-      if (end > begin) sum += (end - begin) * this.failingPercent(alias);
+      if (end > begin) sum += (end - begin) * of(alias);
       if (at <= from) break;
     }
     return sum / (to - from);
@@ -222,6 +243,11 @@ function outcomeOf<T>(answer: () => T, resolve: (value: T) => void, reject: (err
     if (!(error instanceof AwsError)) throw error;
     return () => reject(error);
   }
+}
+
+function shareOf({ main, extra }: Alias, version: string): number {
+  const ofExtra = extra?.weightPercent ?? 0;
+  return (main === version ? 100 - ofExtra : 0) + (extra?.version === version ? ofExtra : 0);
 }
 
 function nobody(): void {}
