@@ -13,12 +13,17 @@ const TARGETS = {
   organizations: 'AWSOrganizationsV20161128',
 } as const;
 
+/** As the AWS CLI finds it. */
+export function regionOf(environment: Readonly<Record<string, string | undefined>>): string {
+  return environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1';
+}
+
 /** Acts with the AWS credentials of the environment; without any, as the root of the first account. */
 export function awsClient(endpoint: string, environment: Readonly<Record<string, string | undefined>>): AwsClient {
   const accessKeyId = environment['AWS_ACCESS_KEY_ID'] ?? 'test';
   const secretAccessKey = environment['AWS_SECRET_ACCESS_KEY'] ?? 'test';
   const sessionToken = environment['AWS_SESSION_TOKEN'];
-  const region = environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'] ?? 'us-east-1';
+  const region = regionOf(environment);
   return async (service, operation, input) => {
     const body = JSON.stringify(input);
     const url = new URL('/', endpoint);

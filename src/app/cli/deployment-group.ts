@@ -1,5 +1,7 @@
 /** A deployment group as it stands in a running server: its steps, its alarms, the requests that it gets. */
+import { parseArn } from '../../common/index.ts';
 import { type AlarmDescriptions, type WireAlarm, wireAlarms } from '../../core/alarm-fitness/index.ts';
+import { JUDGE_TAG, type JudgeSettings, readJudgeTag } from '../../core/judge/index.ts';
 import type { Routing } from '../../core/traffic-shift/index.ts';
 import { OptionError } from '../config.ts';
 import {
@@ -9,7 +11,7 @@ import {
   type WatchedGroup,
   type WireGroup,
 } from '../rehearsal/watched-group.ts';
-import type { AwsClient } from './aws.ts';
+import { type AwsClient, regionOf } from './aws.ts';
 import { control } from './endpoint.ts';
 
 export type { Target, WatchedGroup } from '../rehearsal/watched-group.ts';
@@ -45,10 +47,34 @@ export async function readGroup(aws: AwsClient, target: Target): Promise<Watched
   const { deploymentGroupInfo: group } = (await aws('codedeploy', 'GetDeploymentGroup', {
     applicationName: target.application,
     deploymentGroupName: target.group,
-  })) as { deploymentGroupInfo: WireGroup & Readonly<{ deploymentConfigName?: string }> };
+  })) as { deploymentGroupInfo: WireGroup & Readonly<{ deploymentConfigName?: string; serviceRoleArn?: string }> };
   const alarmNames = alarmNamesOf(group);
   const alarms = alarmNames.length === 0 ? [] : await describeAlarms(aws, alarmNames);
-  return watchedGroup(target, group, await routingOf(aws, group.deploymentConfigName ?? ''), alarms);
+  const judge = await judgeOf(aws, target, group.serviceRoleArn);
+  const judged = judge === undefined ? group : { ...group, judge };
+  return watchedGroup(target, judged, await routingOf(aws, group.deploymentConfigName ?? ''), alarms);
+}
+
+/** What the group's tag asks for, as far as the caller may read tags. A group is in the account of its service role. */
+async function judgeOf(
+  aws: AwsClient,
+  { application, group }: Target,
+  serviceRoleArn = '',
+): Promise<JudgeSettings | undefined> {
+  const account = parseArn(serviceRoleArn)?.account ?? '';
+  const ResourceArn = `arn:aws:codedeploy:${regionOf(process.env)}:${account}:deploymentgroup:${application}/${group}`;
+  type Answer = Readonly<{ Tags?: readonly Readonly<{ Key?: string; Value?: string }>[] }>;
+  const { Tags = [] } = await aws('codedeploy', 'ListTagsForResource', { ResourceArn }).then(
+    (answer) => answer as Answer,
+    (error: unknown): Answer => {
+      if (error instanceof Error && error.message.includes('not authorized')) return {};
+      throw error;
+    },
+  );
+  const value = Tags.find(({ Key }) => Key === JUDGE_TAG)?.Value;
+  const read = value === undefined ? {} : readJudgeTag(value);
+  if ('problem' in read) throw new OptionError(`${application}/${group}, tag ${JUDGE_TAG}: ${read.problem}`);
+  return read.settings;
 }
 
 async function routingOf(aws: AwsClient, deploymentConfigName: string): Promise<Routing> {

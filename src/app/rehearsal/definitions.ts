@@ -1,6 +1,7 @@
 /** Definitions as AWS's CLI gives and takes them, read from files: pipelines, deployment groups and configurations, alarms. */
 import type { AlarmRule, AlarmValue } from '../../core/alarm/index.ts';
 import type { WireAlarm } from '../../core/alarm-fitness/index.ts';
+import { JUDGE_TAG, type JudgeSettings, readJudgeTag } from '../../core/judge/index.ts';
 import type { ActionDeclaration, PipelineDeclaration, StageDeclaration } from '../../core/pipeline-definition/index.ts';
 import type { Routing } from '../../core/traffic-shift/index.ts';
 import type { Part } from './source-file.ts';
@@ -19,6 +20,8 @@ export type GroupDeclaration = Readonly<{
   }>;
   autoRollbackConfiguration?: Readonly<{ enabled?: boolean; events?: readonly string[] }>;
   hooks?: readonly ('BeforeAllowTraffic' | 'AfterAllowTraffic')[];
+  /** As its tag asks for. */
+  judge?: JudgeSettings;
 }>;
 
 export type Definitions = Readonly<{
@@ -177,8 +180,22 @@ export function readGroup(part: Part): GroupDeclaration {
             event.oneOf(['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM', 'DEPLOYMENT_STOP_ON_REQUEST']),
           ),
       })),
+      judge: readJudge(part.at('tags')),
     }),
   };
+}
+
+/** Tags are spelled Key and Value by the API, and otherwise once a template's properties have been put in its words. */
+function readJudge(tags: Part): JudgeSettings | undefined {
+  const either = (tag: Part, name: string): Part => (tag.has(name) ? tag.at(name) : tag.at(name.toLowerCase()));
+  for (const tag of tags.items()) {
+    if (either(tag, 'Key').value !== JUDGE_TAG) continue;
+    const value = either(tag, 'Value');
+    const read = readJudgeTag(value.text());
+    if ('problem' in read) throw value.error(read.problem);
+    return read.settings;
+  }
+  return undefined;
 }
 
 export function readRouting(part: Part): Routing {

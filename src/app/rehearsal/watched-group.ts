@@ -1,5 +1,6 @@
 /** A deployment group with what it watches, from a running server or from files; and as it is played. */
 import { metricOf, ruleOf, scopeOf, type WireAlarm } from '../../core/alarm-fitness/index.ts';
+import type { JudgeSettings } from '../../core/judge/index.ts';
 import { isPlayed, type Plan, type RehearsedAlarm } from '../../core/rehearsal/index.ts';
 import { type Routing, shiftSteps, type Step } from '../../core/traffic-shift/index.ts';
 
@@ -14,6 +15,7 @@ export type WatchedGroup = Target &
     rollsBackOnAlarm: boolean;
     rollsBackOnFailure: boolean;
     hooks: readonly ('BeforeAllowTraffic' | 'AfterAllowTraffic')[];
+    judge?: JudgeSettings;
     /** Those of `alarmNames` that are known. */
     alarms: readonly WireAlarm[];
   }>;
@@ -26,6 +28,7 @@ export type WireGroup = Readonly<{
   }>;
   autoRollbackConfiguration?: Readonly<{ enabled?: boolean; events?: readonly string[] }>;
   hooks?: WatchedGroup['hooks'];
+  judge?: JudgeSettings;
 }>;
 
 export function alarmNamesOf({ alarmConfiguration }: WireGroup): readonly string[] {
@@ -50,6 +53,7 @@ export function watchedGroup(
     rollsBackOnAlarm: rollsBackOn('DEPLOYMENT_STOP_ON_ALARM'),
     rollsBackOnFailure: rollsBackOn('DEPLOYMENT_FAILURE'),
     hooks: group.hooks ?? [],
+    ...(group.judge === undefined ? {} : { judge: group.judge }),
     alarms,
   };
 }
@@ -76,6 +80,7 @@ export function deploymentPlan(
       ignorePollFailure: group.ignorePollFailure,
       rollback: { onAlarm: group.rollsBackOnAlarm, onFailure: group.rollsBackOnFailure },
       hooks: group.hooks,
+      ...(group.judge === undefined ? {} : { judge: group.judge }),
     },
     remarks: [
       ...remarks,
