@@ -69,6 +69,11 @@ async function* piecesOf(body: Body): AsyncGenerator<Uint8Array> {
   else for await (const piece of body) yield typeof piece === 'string' ? Buffer.from(piece) : (piece as Uint8Array);
 }
 
+/** As `discard`, after a write that failed; a commit whose answer was lost may have happened, and names them. */
+export async function discardUnlessKept(house: House, segments: readonly Segment[], failure: unknown): Promise<void> {
+  if (!(failure instanceof Error && failure.name === 'CommitUnknownError')) await discard(house, segments);
+}
+
 /**
  * Deletes the blobs of segments that nothing names any more. A failure leaves bytes behind, never a hole: it is logged and
  * forgotten.

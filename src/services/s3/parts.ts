@@ -10,7 +10,7 @@ import type {
 import { parseRange, type RangeRequest } from '../../core/object-read/index.ts';
 import { type Call, operation } from '../service.ts';
 import { accessTo, requireBucket } from './access.ts';
-import { type Body, discard, type Ingested, ingest } from './body.ts';
+import { type Body, discard, discardUnlessKept, type Ingested, ingest } from './body.ts';
 import { requestedAlgorithm, verifyChecksum, verifyContentMd5 } from './checksums.ts';
 import { openCopySource, sourceAccess } from './copy-source.ts';
 import { encryptionOutput, openDataKey } from './data-keys.ts';
@@ -107,7 +107,7 @@ async function savePart(call: Call, upload: Upload, partNumber: number, body: In
       await parts.put(tx, { ...GLOBAL, id }, part, { parent: upload.uploadId, sort: id });
     });
   } catch (error) {
-    await discard(call.house, [body.segment]);
+    await discardUnlessKept(call.house, [body.segment], error);
     throw error;
   }
   if (replaced !== undefined) await discard(call.house, [replaced]);

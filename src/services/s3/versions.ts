@@ -4,7 +4,7 @@ import { etagMatches } from '../../core/object-read/index.ts';
 import type { StoredObject, Tx } from '../../store/index.ts';
 import type { Call } from '../service.ts';
 import { asCaller } from './access.ts';
-import { discard } from './body.ts';
+import { discard, discardUnlessKept } from './body.ts';
 import {
   accessDenied,
   invalidArgument,
@@ -39,7 +39,7 @@ export type Saved = Readonly<{
 
 /**
  * Makes the latest version of a key, in one transaction with its notifications and whatever `also` writes. When it fails
- * nothing is changed, and the new version's blobs are discarded.
+ * nothing is changed, and the new version's blobs are discarded; when nobody knows whether it failed, they are kept.
  */
 export async function saveVersion(
   call: Call,
@@ -84,7 +84,7 @@ export async function saveVersion(
       });
     });
   } catch (error) {
-    if (options.keepOnFailure !== true) await discard(call.house, version.segments);
+    if (options.keepOnFailure !== true) await discardUnlessKept(call.house, version.segments, error);
     throw error;
   }
   await discard(call.house, replaced);
