@@ -14,13 +14,17 @@ import {
   watchedAlarm,
 } from '../../core/alarm-fitness/index.ts';
 import { OptionError } from '../config.ts';
-import { awsClient, type AwsClient } from './aws.ts';
-import { readGroup, requestRate, type Target, targetsOf } from './deployment-group.ts';
+import { awsClient } from './aws.ts';
+import { readGroup, requestRate, type Target, targetsOf, type WatchedGroup } from './deployment-group.ts';
 import { withEndpoint } from './endpoint.ts';
+import { groupsFromFiles, parametersFrom } from './rehearsal-subject.ts';
+import { type Said, toTerminal } from './said.ts';
 import { duration, percent } from './words.ts';
 
 type Options = Readonly<{
   endpoint: string;
+  from?: readonly string[];
+  parameters?: readonly string[];
   json?: boolean;
   fault: string;
   baseline: string;
@@ -30,38 +34,52 @@ type Options = Readonly<{
 
 type TargetReport = GroupReport & Target & Readonly<{ situation: Situation; measuredRate: boolean }>;
 
-export function addFitnessCommand(program: Command): void {
+export function addFitnessCommand(program: Command, said: Said = toTerminal): void {
   withEndpoint(
     program
-      .command('fitness <group>')
+      .command('fitness [group]')
       .description(
         'say whether the alarms of APPLICATION/GROUP, or of every CodeDeploy action of a pipeline, can fire in time',
       )
+      .option('--from <files...>', 'definitions from files and folders, without a server')
+      .option('--parameters <pairs...>', 'of a CloudFormation template among the files: Name=Value')
       .option('--fault <percent>', 'how many of a bad version’s requests fail', '30')
       .option('--baseline <percent>', 'how many of a good version’s requests fail', '0')
       .option('--rate <requests>', 'requests a minute (default: what the last hour’s metrics say, else 60)')
       .option('--publish-delay <seconds>', 'from a request to its datapoint', '1')
       .option('--json', 'for machines'),
-  ).action(async (name: string, options: Options) => {
-    const aws = awsClient(options.endpoint, process.env);
-    const reports: TargetReport[] = [];
+  ).action(async (name: string | undefined, options: Options) => {
+    let reports: readonly TargetReport[];
     try {
-      for (const target of await targetsOf(aws, name)) reports.push(await reportOn(aws, target, options));
+      reports = options.from === undefined ? await fromServer(name, options) : fromFiles(options.from, name, options);
     } catch (error) {
-      process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
-      process.exitCode = 2;
+      said.amiss(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
+      said.exit(2);
       return;
     }
-    process.stdout.write(
-      options.json === true ? `${JSON.stringify(reports, null, 2)}\n` : reports.map(drawn).join('\n'),
-    );
-    process.exitCode = reports.every(({ fit }) => fit) ? 0 : 1;
+    said.out(options.json === true ? `${JSON.stringify(reports, null, 2)}\n` : reports.map(drawn).join('\n'));
+    said.exit(reports.every(({ fit }) => fit) ? 0 : 1);
   });
 }
 
-async function reportOn(aws: AwsClient, target: Target, options: Options): Promise<TargetReport> {
-  const group = await readGroup(aws, target);
-  const measured = options.rate === undefined ? await requestRate(aws, options.endpoint, group.alarms) : undefined;
+async function fromServer(name: string | undefined, options: Options): Promise<readonly TargetReport[]> {
+  if (name === undefined) throw new OptionError('say of what: a pipeline, or APPLICATION/GROUP');
+  const aws = awsClient(options.endpoint, process.env);
+  const reports: TargetReport[] = [];
+  for (const target of await targetsOf(aws, name)) {
+    const group = await readGroup(aws, target);
+    const measured = options.rate === undefined ? await requestRate(aws, options.endpoint, group.alarms) : undefined;
+    reports.push(reportOn(group, measured, options));
+  }
+  return reports;
+}
+
+function fromFiles(files: readonly string[], name: string | undefined, options: Options): readonly TargetReport[] {
+  const groups = groupsFromFiles(files, parametersFrom(options.parameters ?? []), name);
+  return groups.map((group) => reportOn(group, undefined, options));
+}
+
+function reportOn(group: WatchedGroup, measured: number | undefined, options: Options): TargetReport {
   const situation: Situation = {
     steps: group.steps,
     finalBakeMs: 0,
@@ -70,8 +88,9 @@ async function reportOn(aws: AwsClient, target: Target, options: Options): Promi
     baseline: numberOption('--baseline', options.baseline) / 100,
     publishDelayMs: numberOption('--publish-delay', options.publishDelay) * 1000,
   };
+  const { application, group: name } = group;
   const report = groupFitness(group, group.alarms.map(watchedAlarm), situation);
-  return { ...target, ...report, situation, measuredRate: measured !== undefined };
+  return { application, group: name, ...report, situation, measuredRate: measured !== undefined };
 }
 
 function numberOption(name: string, text: string): number {

@@ -12,10 +12,12 @@ import {
   grantFaults,
   paletteFor,
   type PipelineWorkload,
+  type Plan,
   pipelinePalette,
   rehearseAll,
   rehearsePipelineAll,
 } from '../../core/rehearsal/index.ts';
+import { readJudgeTag } from '../../core/judge/index.ts';
 import { OptionError } from '../config.ts';
 import { type Assertion, brokenBy, parseAssertion } from '../rehearsal/assertion.ts';
 import { readScenario, type Scenario } from '../rehearsal/scenario.ts';
@@ -23,6 +25,7 @@ import { SettingError } from '../yaml-reader.ts';
 import { awsClient } from './aws.ts';
 import { withEndpoint } from './endpoint.ts';
 import { drawnRehearsal } from './rehearsal-drawing.ts';
+import { type Said, toTerminal } from './said.ts';
 import { parametersFrom, type Subject, subjectFromFiles, subjectFromServer } from './rehearsal-subject.ts';
 
 type Options = Readonly<{
@@ -32,6 +35,7 @@ type Options = Readonly<{
   scenario?: string;
   seeds?: string;
   hook?: boolean;
+  judge?: true | readonly string[];
   grants?: boolean;
   assert?: true | readonly string[];
   timeline?: string;
@@ -53,7 +57,7 @@ export type Report = Readonly<{
 
 const SEEDS = 20;
 
-export function addRehearseCommand(program: Command): void {
+export function addRehearseCommand(program: Command, said: Said = toTerminal): void {
   withEndpoint(
     program
       .command('rehearse [name]')
@@ -63,6 +67,10 @@ export function addRehearseCommand(program: Command): void {
       .option('--scenario <file>', 'the workload, the faults, and what must hold (YAML)')
       .option('--seeds <n>', `how many runs of each fault (default ${SEEDS})`)
       .option('--hook', 'a hook runs after the traffic has moved')
+      .option(
+        '--judge [settings...]',
+        'with a judge, or without by "off", whatever the tag sluice:judge of the group says',
+      )
       .option('--grants', 'of a pipeline: each grant that its actions need, taken away')
       .option(
         '--assert [sentences...]',
@@ -73,21 +81,19 @@ export function addRehearseCommand(program: Command): void {
   ).action(async (name: string | undefined, options: Options) => {
     let made: Report;
     try {
-      made = await report(name, options);
+      made = await report(name, options, said);
     } catch (error) {
-      process.stderr.write(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
-      process.exitCode = 2;
+      said.amiss(`sluice: ${error instanceof Error ? error.message : String(error)}\n`);
+      said.exit(2);
       return;
     }
-    process.stdout.write(
-      options.json === true ? `${JSON.stringify(made, null, 2)}\n` : drawnRehearsal(made, options.timeline),
-    );
-    process.exitCode = made.broken.length === 0 ? 0 : 1;
+    said.out(options.json === true ? `${JSON.stringify(made, null, 2)}\n` : drawnRehearsal(made, options.timeline));
+    said.exit(made.broken.length === 0 ? 0 : 1);
   });
 }
 
-async function report(name: string | undefined, options: Options): Promise<Report> {
-  const { subject, scenarioFile } = await subjectOf(name, options);
+async function report(name: string | undefined, options: Options, said: Said): Promise<Report> {
+  const { subject, scenarioFile } = await subjectOf(name, options, said);
   const faults = paletteOf(subject, options);
   const grants = subject.kind === 'Pipeline' ? grantFaults(subject.plan) : [];
   const scenario = scenarioFrom(scenarioFile, named([...faults, ...grants]), subject);
@@ -113,26 +119,41 @@ async function report(name: string | undefined, options: Options): Promise<Repor
 
 async function subjectOf(
   name: string | undefined,
-  { from, parameters = [], scenario, hook, endpoint }: Options,
+  { from, parameters = [], scenario, hook, judge, endpoint }: Options,
+  said: Said,
 ): Promise<Readonly<{ subject: Subject; scenarioFile?: string }>> {
   if (from === undefined) {
     if (parameters.length > 0) throw new OptionError('--parameters belong to --from');
     if (name === undefined) throw new OptionError('say what to rehearse: a pipeline, or APPLICATION/GROUP');
     const found = await subjectFromServer(awsClient(endpoint, process.env), endpoint, name);
-    return { subject: hooked(found, hook), scenarioFile: scenario };
+    return { subject: judged(hooked(found, hook), judge), scenarioFile: scenario };
   }
   const found = subjectFromFiles(from, parametersFrom(parameters), name);
   for (const file of found.passedOver)
-    process.stderr.write(`sluice: ${file} is passed over: it is no definition that is known here\n`);
-  return { subject: hooked(found.subject, hook), scenarioFile: scenario ?? found.scenario };
+    said.amiss(`sluice: ${file} is passed over: it is no definition that is known here\n`);
+  return { subject: judged(hooked(found.subject, hook), judge), scenarioFile: scenario ?? found.scenario };
 }
 
 /** A group does not say whether its deployments have hooks: their AppSpec files do. */
 function hooked(subject: Subject, hook: boolean | undefined): Subject {
   if (hook !== true) return subject;
-  const hooks = ['AfterAllowTraffic'] as const;
-  if (subject.kind === 'Deployment') return { ...subject, plan: { ...subject.plan, hooks } };
-  const groups = Object.entries(subject.plan.groups).map(([name, plan]) => [name, { ...plan, hooks }]);
+  return withPlans(subject, (plan) => ({ ...plan, hooks: ['AfterAllowTraffic'] }));
+}
+
+/** What the judge would do, before a group is tagged; without, what it spares. */
+function judged(subject: Subject, judge: Options['judge']): Subject {
+  if (judge === undefined) return subject;
+  const read = readJudgeTag(judge === true ? 'on' : judge.join(' '));
+  if ('problem' in read) throw new OptionError(`--judge: ${read.problem}`);
+  return withPlans(subject, ({ judge: _before, ...plan }) =>
+    read.settings === undefined ? plan : { ...plan, judge: read.settings },
+  );
+}
+
+/** Of each group that is deployed to. */
+function withPlans(subject: Subject, change: (plan: Plan) => Plan): Subject {
+  if (subject.kind === 'Deployment') return { ...subject, plan: change(subject.plan) };
+  const groups = Object.entries(subject.plan.groups).map(([name, plan]) => [name, change(plan)]);
   return { ...subject, plan: { ...subject.plan, groups: Object.fromEntries(groups) } };
 }
 
