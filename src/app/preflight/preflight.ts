@@ -91,7 +91,8 @@ function needsOf(walk: Walk): readonly Need[] {
     if (optional || part === '') continue;
     const [stage = '', action = ''] = part.split('/');
     const { principal, request } = input;
-    const by = principal.type === 'AssumedRole' ? principal.roleArn : 'arn' in principal ? principal.arn : principal.type;
+    const by =
+      principal.type === 'AssumedRole' ? principal.roleArn : 'arn' in principal ? principal.arn : principal.type;
     const need = { stage, action, grant: request.action, by };
     needs.set(JSON.stringify(need), need);
   }
