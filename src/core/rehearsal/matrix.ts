@@ -90,8 +90,10 @@ function resultOf(fault: string, all: readonly Rehearsal[]): FaultResult {
   };
 }
 
-function whatActed({ alarms, code, at }: Rehearsal): string {
+function whatActed({ alarms, code, at, status }: Rehearsal): string {
   if (alarms.length > 0) return alarms.join(', ');
+  // Nothing else stops a deployment with this code.
+  if (status === 'Stopped' && code === 'CUSTOMER_APPLICATION_UNHEALTHY') return 'the judge';
   return at === undefined ? (code ?? '') : `${code} of ${at}`;
 }
 
