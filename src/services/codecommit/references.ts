@@ -11,7 +11,7 @@ import {
   type ReferenceState,
 } from '../../core/reference-changes/index.ts';
 import { defineLoop, type LoopDefinition } from '../../engine/index.ts';
-import type { DocumentKey } from '../../store/index.ts';
+import { collection, type DocumentKey } from '../../store/index.ts';
 import type { House, Scope } from '../service.ts';
 import {
   gitFolder,
@@ -22,6 +22,8 @@ import {
   repositoryArn,
   repositoryKey,
 } from './repository.ts';
+
+const states = collection<ReferenceState>(REFERENCES_LOOP);
 
 export function referencesLoop(house: House): LoopDefinition<ReferenceState, ReferenceEvent, ReferenceEffect> {
   return defineLoop<ReferenceState, ReferenceEvent, ReferenceEffect>({
@@ -86,10 +88,12 @@ export async function recordReferences(
       await setDefaultBranch(house, scope, name, first, git);
     }
     await house.store.transaction(async (tx) => {
+      // Of several processes each looks while it holds the record: no look is older than the record before it.
+      if (!house.members.exclusive) await states.getForUpdate(tx, loopKey(scope, repository));
       const event: ReferenceEvent = {
         type: 'ReferencesSeen',
         repositoryName: name,
-        references,
+        references: house.members.exclusive ? references : await git.references(),
         ...(callerArn === undefined ? {} : { callerArn }),
       };
       await house.engine.submitIn(tx, REFERENCES_LOOP, loopKey(scope, repository), event);
