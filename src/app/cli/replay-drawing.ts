@@ -48,7 +48,7 @@ function withoutRepeats(turns: readonly TurnLine[]): readonly TurnLine[] {
   const told = new Set<string>();
   return turns.filter(({ event, changes, check }) => {
     if (changes.length > 0 || check === 'Different') return true;
-    if (event.startsWith('it was time to look at') || told.has(event)) return false;
+    if (/^(it was time to look at|the judge heard)/.test(event) || told.has(event)) return false;
     told.add(event);
     return true;
   });

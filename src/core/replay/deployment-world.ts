@@ -3,7 +3,7 @@
  * was answered then, after as long as it took then. What the record does not say is assumed, and each assumption is named.
  *
  * - The alarms change their state when they did; one whose rule is changed is judged again by its datapoints.
- * - Traffic is moved as asked. The datapoints stay those of the traffic as it was.
+ * - Traffic is moved as asked. The datapoints, and what the judge hears, stay those of the traffic as it was.
  * - Once the traffic was taken back, nothing is known of the new version: no alarm changes any more.
  */
 import { type EpochMs, fingerprint, isoSeconds, HOUR_MS } from '../../common/index.ts';
@@ -171,6 +171,9 @@ class World {
         case 'ReadAlarms':
           this.#readAlarms(effect);
           break;
+        case 'ReadEvidence':
+          this.#readEvidence(effect.look);
+          break;
         case 'SetTraffic':
           this.#setTraffic(effect.weightPercent);
           break;
@@ -218,6 +221,27 @@ class World {
       );
     }
     return this.#known(moves).findLast((move) => move.at <= at)?.value ?? value;
+  }
+
+  /** What the judge heard then, from where it has heard now. */
+  #readEvidence(look: number | undefined): void {
+    const since = this.#state.judge?.heardUntil ?? this.#now;
+    const reads = this.#recorded.turns.flatMap((turn) => {
+      const event = turn.event as DeploymentEvent;
+      return event.type === 'EvidenceRead' ? [{ at: turn.at, event }] : [];
+    });
+    const same = reads.find(
+      ({ at, event }) => event.since === since && event.look === look && at >= this.#now && at < this.#now + SLACK_MS,
+    );
+    if (same !== undefined) return this.#answer(same.at, same.event);
+    const known = reads.at(-1)?.event.until ?? since;
+    if (this.#now > known + SLACK_MS)
+      this.#assumed.add(
+        `What both versions got after ${isoSeconds(known)} is not recorded. Assumed: the judge hears no request from then on.`,
+      );
+    const until = this.#now;
+    const evidence = reads.flatMap(({ event }) => event.evidence).filter(({ at }) => at >= since && at < until);
+    this.#answer(until, { type: 'EvidenceRead', ...(look !== undefined && { look }), since, until, evidence });
   }
 
   #setTraffic(weightPercent: number): void {
@@ -316,7 +340,7 @@ class World {
       const [was, is] = [weightAt(then, at + SLACK_MS), weightAt(now, at + SLACK_MS)];
       if (at + SLACK_MS >= until || was === is) continue;
       this.#assumed.add(
-        `From ${isoSeconds(at)} on ${is} % of the requests would have gone to the new version. Assumed: the alarms see what was recorded at ${was} %.`,
+        `From ${isoSeconds(at)} on ${is} % of the requests would have gone to the new version. Assumed: the alarms (and the judge) see what was recorded at ${was} %.`,
       );
       return;
     }

@@ -27,6 +27,12 @@ function eventWords(event: DeploymentEvent, { target, alarms }: DeploymentState)
         : `the alarms could not be read: ${event.unreadable.message}`;
     case 'TrafficSet':
       return `${event.weightPercent} % of the traffic was set on version ${target?.targetVersion ?? '?'}`;
+    case 'EvidenceRead': {
+      const total = (of: 'fresh' | 'old'): number => event.evidence.reduce((sum, each) => sum + each[of].requests, 0);
+      return `the judge heard ${total('fresh')} requests of the new version, ${total('old')} of the old`;
+    }
+    case 'OriginalRead':
+      return 'the version to return to was looked at';
     case 'HookAnswered':
       return `the hook answered ${event.succeeded ? 'Succeeded' : 'Failed'}`;
     case 'StopRequested':
@@ -54,6 +60,8 @@ function changeWords(before: DeploymentState, after: DeploymentState): string[] 
   const { phase } = after;
   if (phase.name !== before.phase.name) words.push(phaseWords(after));
   if (phase.name === 'Moving' && phase.ending !== undefined) words.push(`will end: ${phase.ending.message}`);
+  for (const message of after.statusMessages ?? [])
+    if (before.statusMessages?.includes(message) !== true) words.push(message);
   if (after.rollbackInfo !== undefined && before.rollbackInfo === undefined) words.push(after.rollbackInfo.message);
   return words;
 }
@@ -74,10 +82,14 @@ export function phaseWords({ phase, target }: DeploymentState): string {
       return `moving ${phase.weightPercent} % of the traffic to version ${target?.targetVersion ?? '?'}`;
     case 'Baking':
       return 'baking';
+    case 'Judging':
+      return 'asking the judge';
+    case 'Returning':
+      return 'returning the traffic';
+    case 'Restoring':
+      return 'returning the traffic before it ends';
     case 'Ended':
       return `${phase.status}${phase.error === undefined ? '' : `: ${phase.error.code}`}`;
-    default:
-      return spaced((phase as { name: string }).name);
   }
 }
 
@@ -93,6 +105,10 @@ function ownEffect(effect: DeploymentEffect, { target, alarms }: DeploymentState
       return 'read the alarms';
     case 'SetTraffic':
       return `set ${effect.weightPercent} % of the traffic on version ${target?.targetVersion ?? '?'}`;
+    case 'ReadEvidence':
+      return 'hear both versions';
+    case 'ReadOriginal':
+      return `look at version ${effect.original}`;
     case 'InvokeHook':
       return `call ${effect.functionName} for ${effect.hook}`;
     case 'CreateRollback':
