@@ -40,8 +40,8 @@ export class HouseFaults {
   #spell: Spell = 'None';
   #live = false;
   #stopped = false;
-  /** The next trip of this kind fails: for a history told by a test. */
-  failNext: `${'Statement' | 'Commit'} ${'Going' | 'Coming'}` | undefined;
+  /** For a history told by a test: the next trip of this kind fails, or the one after so many. */
+  failNext: Readonly<{ trip: `${'Statement' | 'Commit'} ${'Going' | 'Coming'}`; after?: number }> | undefined;
   clockOffMs = 0;
   /** Mostly on time; now and then late, as on a loaded machine. */
   readonly timerLate: Spread = (u) => (this.#live && !this.#stopped && u > 0.98 ? (u - 0.98) * 100_000 : 0);
@@ -107,10 +107,16 @@ export class HouseFaults {
   /** As the driver would say it: the store words it, and tries again what it may (src/store/failures.ts). */
   #databaseFailure(of: 'Statement' | 'Commit', way: 'Going' | 'Coming'): Error | undefined {
     const chance = this.#chanceOfFailure(of, way);
-    if (this.failNext === `${of} ${way}`) this.failNext = undefined;
-    else if (chance === 0 || !this.#random.chance(chance)) return undefined;
+    if (!this.#isTold(`${of} ${way}`) && (chance === 0 || !this.#random.chance(chance))) return undefined;
     this.count(`failed ${of.toLowerCase()} ${way.toLowerCase()}`);
     return made(failure('ECONNRESET', 'the connection was reset (simulated)'));
+  }
+
+  #isTold(trip: string): boolean {
+    if (this.failNext?.trip !== trip) return false;
+    const { after = 0 } = this.failNext;
+    this.failNext = after === 0 ? undefined : { ...this.failNext, after: after - 1 };
+    return after === 0;
   }
 
   #chanceOfFailure(of: 'Statement' | 'Commit', way: 'Going' | 'Coming'): number {

@@ -4,6 +4,9 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { bytesOf } from '../../simulation/house/answer.ts';
+import { Developers } from '../../simulation/house/developers.ts';
+import { WORK_TYPE } from '../../simulation/house/layout.ts';
+import { Ledger } from '../../simulation/house/ledger.ts';
 import { storedZip } from '../../simulation/house/stored-zip.ts';
 import { World } from '../../simulation/house/world.ts';
 
@@ -31,7 +34,7 @@ describe('a history told', () => {
     await begun();
     const { dev } = world.layout.people;
     const Body = storedZip({ 'a.txt': 'hello' });
-    world.faults.failNext = 'Commit Coming';
+    world.faults.failNext = { trip: 'Commit Coming' };
     const put = await run(world.ask(dev, 's3', 'PutObject', { Bucket: 'source', Key: 'p0.zip', Body }));
     expect(put).toMatchObject({ code: 'CommitUnknownError' });
     const read = world.answer(world.process!, async () => {
@@ -42,5 +45,29 @@ describe('a history told', () => {
       return Buffer.from(await bytesOf(body)).equals(Body);
     });
     expect(await run(read)).toEqual({ output: true });
+  });
+
+  it('a job whose data cannot be read for a moment is handed out later, and fails nothing', async () => {
+    await begun();
+    const { pipelines, people } = world.layout;
+    const ledger = new Ledger(world);
+    const developers = new Developers(world, ledger);
+    const name = pipelines[0]?.name ?? '';
+    await run(developers.push({ ...pipelines[0]!, starts: 'ByHand' }));
+    await run(world.scheduler.wait({ label: 'a while', afterMs: 5_000 }));
+    const poll = (): Promise<unknown> =>
+      run(world.ask(people.worker, 'codepipeline', 'PollForJobs', { actionTypeId: WORK_TYPE }));
+    for (let after = 0, failed = true; failed; after++) {
+      world.faults.failNext = { trip: 'Statement Going', after };
+      const polled = (await poll()) as object;
+      failed = world.faults.failNext === undefined && !('output' in polled);
+      world.faults.failNext = undefined;
+      const builds = ledger
+        .line(name)!
+        .executions.flatMap(({ actions }) => actions)
+        .filter(({ stage }) => stage === 'Build');
+      expect(builds.map(({ status }) => status)).not.toContain('Failed');
+      expect(builds.length).toBeGreaterThan(0);
+    }
   });
 });

@@ -18,7 +18,7 @@ import type {
   PutJobFailureResultInput,
   PutJobSuccessResultInput,
 } from '@aws-sdk/client-codepipeline';
-import { AwsError, isAwsError, MINUTE_MS } from '../../common/index.ts';
+import { AwsError, MINUTE_MS } from '../../common/index.ts';
 import type { ActionTypeId } from '../../core/pipeline-definition/index.ts';
 import type { ActionExecution, LineEvent, ProviderReport } from '../../core/pipeline-execution/index.ts';
 import type { Stored, Tx } from '../../store/index.ts';
@@ -28,7 +28,7 @@ import { actionTypeNotFound, typeKey } from './action-types.ts';
 import { INVOKE_AGAIN_MS, lambdaDeadline } from './actions/index.ts';
 import { insertJob, jobData, jobKey } from './job-queue.ts';
 import { customActionTypes, type Job, jobs, jobsOf, LINE, lines, pipelineKey, queueOf } from './records.ts';
-import { loadRun, runningAction } from './run.ts';
+import { errorOf, loadRun, runningAction } from './run.ts';
 
 /** A job that nobody acknowledged is handed out again after this long. AWS's delay is not documented. */
 const DISPATCH_AGAIN_MS = MINUTE_MS;
@@ -187,14 +187,14 @@ async function dispatch(call: Call, stored: Stored<Job>): Promise<WireJob | unde
   return { id: key.id, nonce, accountId: call.account, data };
 }
 
-/** A job without its artifacts or credentials cannot be done: its action fails with the reason. */
+/** A job without its artifacts or credentials cannot be done: its action fails with the reason. What passes is thrown. */
 async function failForWantOfData(call: Call, job: Job, error: unknown): Promise<void> {
-  const known = error instanceof Error && (error.name === 'ActionFailure' || isAwsError(error));
-  if (!known) throw error;
+  const known = errorOf(error);
+  if (known === undefined) throw error;
   await call.house.engine.submit(LINE, pipelineKey(call, job.pipeline), {
     type: 'ActionFailed',
     actionExecutionId: job.actionExecutionId,
-    error: { code: 'PermissionError', message: error.message },
+    error: { code: 'PermissionError', message: known.message },
   } as LineEvent);
 }
 

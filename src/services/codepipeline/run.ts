@@ -201,7 +201,7 @@ export async function eventOf(
 }
 
 /** What an action fails with; undefined: nobody's fault, try again. */
-function errorOf(error: unknown): { code: string; message: string } | undefined {
+export function errorOf(error: unknown): { code: string; message: string } | undefined {
   if (error instanceof Error && error.name === 'ActionFailure') {
     return { code: (error as ActionFailure).code, message: error.message };
   }
