@@ -30,4 +30,5 @@ export {
   type Sealer,
   type ServiceDefinition,
 } from './service.ts';
+export { readEvidence, type Versions } from './request-tallies.ts';
 export type { Work, WorkFailure } from './work.ts';

@@ -1,11 +1,13 @@
 /** A deployment decided again; played once more with something changed; and why it was not stopped earlier. */
-import { AwsError, type EpochMs, isoMillis, isoSeconds, MINUTE_MS } from '../../common/index.ts';
+import { AwsError, type EpochMs, isoMillis, isoSeconds, MINUTE_MS, parseArn } from '../../common/index.ts';
 import type { AlarmRule } from '../../core/alarm/index.ts';
-import { deploymentStatus, type DeploymentState } from '../../core/lambda-deployment/index.ts';
+import { type Evidence, SPAN_MS } from '../../core/judge/index.ts';
+import { deploymentStatus, type DeploymentState, newJudgeWatch } from '../../core/lambda-deployment/index.ts';
 import {
   changedRule,
   type DeploymentChange,
   deploymentChange,
+  type Heard,
   isProblem,
   phaseWords,
   playAlarm,
@@ -22,7 +24,7 @@ import {
   type WorldAlarm,
 } from '../../core/replay/index.ts';
 import type { Routing } from '../../core/traffic-shift/index.ts';
-import type { Work } from '../../services/index.ts';
+import { readEvidence, type Work } from '../../services/index.ts';
 import { collection, timeSort } from '../../store/index.ts';
 import { metricOf, type PastAlarm, pastAlarm, warmUpMs } from './alarms.ts';
 import type { ChangedAnswer, InstantAnswer, NotEarlierAnswer, ReplayAnswer } from './answer.ts';
@@ -118,13 +120,20 @@ async function changedAnswer(
   const assumed: string[] = [];
   const world: WorldAlarm[] = [];
   for (const name of names) world.push(await worldAlarm(known, name, change, assumed));
+  const heard = change.judge?.settings === undefined ? undefined : await heardOf(known, assumed);
+  const { judge: judgeThen, ...unjudged } = beginning;
+  const judge =
+    change.judge === undefined
+      ? judgeThen
+      : change.judge.settings && newJudgeWatch(change.judge.settings, beginning.createdAt);
   const first: DeploymentState = {
-    ...beginning,
+    ...unjudged,
+    ...(judge !== undefined && { judge }),
     steps: change.steps ?? beginning.steps,
     rollbackPolicy: change.rollback ?? beginning.rollbackPolicy,
     alarms: { ...beginning.alarms, names, arns: world.map(({ arn }) => arn) },
   };
-  const played = playDeployment(replay, first, effects, world);
+  const played = playDeployment(replay, first, effects, world, heard);
   const rows = rowsFrom(decidedIn(replay.turns), decidedIn(played.turns));
   return {
     settings: settings.map(({ key, value }) => `${key}=${value}`),
@@ -136,6 +145,29 @@ async function changedAnswer(
     },
     assumed: [...assumed, ...played.assumed],
   };
+}
+
+/** What the judge would have heard: the requests of the alias while it sent traffic to both versions. */
+async function heardOf({ tools, work, replay }: Known, assumed: string[]): Promise<Heard> {
+  const { target, createdAt, completedAt } = replay.state;
+  const now = tools.house.clock.now();
+  const evidence: Evidence[] = [];
+  let until = createdAt;
+  if (target !== undefined) {
+    const { functionName, alias, currentVersion: old, targetVersion: fresh } = target;
+    const name = parseArn(functionName)?.resource.split(':')[1] ?? functionName;
+    const endAt = Math.min(now, completedAt ?? now);
+    for (;;) {
+      const read = await readEvidence(tools.house.store, work, { functionName: name, alias, old, fresh }, until, now);
+      evidence.push(...read.evidence);
+      if (read.until <= until || read.until >= endAt) break;
+      until = read.until;
+    }
+  }
+  const last = evidence.at(-1);
+  if (last === undefined)
+    assumed.push('No requests of both versions at the same time are kept of that time: the judge hears none.');
+  return { evidence, until: last === undefined ? now : last.at + SPAN_MS };
 }
 
 /** When the alarm changed its state: as recorded, or by its datapoints where its rule is another. */

@@ -8,6 +8,7 @@
  */
 import { type EpochMs, fingerprint, isoSeconds, HOUR_MS } from '../../common/index.ts';
 import type { AlarmValue } from '../alarm/index.ts';
+import type { Evidence } from '../judge/index.ts';
 import {
   decide,
   type DeploymentEffect,
@@ -43,6 +44,9 @@ export type PlayedDeployment = Readonly<{
   assumed: readonly string[];
 }>;
 
+/** The requests of both versions while the traffic was split, up to an instant. */
+export type Heard = Readonly<{ evidence: readonly Evidence[]; until: EpochMs }>;
+
 const LONGEST_MS = 51 * HOUR_MS;
 
 export function playDeployment(
@@ -50,8 +54,9 @@ export function playDeployment(
   first: DeploymentState,
   firstEffects: readonly Tagged[],
   alarms: readonly WorldAlarm[],
+  heard?: Heard,
 ): PlayedDeployment {
-  return new World(recorded, first, alarms).play(firstEffects);
+  return new World(recorded, first, alarms, heard ?? heardIn(recorded)).play(firstEffects);
 }
 
 /** When the traffic of a recorded deployment was taken back from the new version; undefined: it never was. */
@@ -69,6 +74,7 @@ type Waiting = Readonly<{ at: EpochMs; event: DeploymentEvent }>;
 class World {
   readonly #recorded: Replay<DeploymentState>;
   readonly #alarms: readonly WorldAlarm[];
+  readonly #heard: Heard;
   readonly #takenBackAt: EpochMs | undefined;
   readonly #timers = new Map<string, Readonly<{ at: EpochMs; wakeKey?: string }>>();
   readonly #waiting: Waiting[] = [];
@@ -81,8 +87,9 @@ class World {
   /** Up to when the alarms' changes have woken whom they wake. */
   #wokenAt: EpochMs;
 
-  constructor(recorded: Replay<DeploymentState>, first: DeploymentState, alarms: readonly WorldAlarm[]) {
+  constructor(recorded: Replay<DeploymentState>, first: DeploymentState, alarms: readonly WorldAlarm[], heard: Heard) {
     this.#recorded = recorded;
+    this.#heard = heard;
     this.#alarms = alarms;
     this.#takenBackAt = takenBackAt(recorded);
     this.#state = first;
@@ -226,22 +233,24 @@ class World {
   /** What the judge heard then, from where it has heard now. */
   #readEvidence(look: number | undefined): void {
     const since = this.#state.judge?.heardUntil ?? this.#now;
-    const reads = this.#recorded.turns.flatMap((turn) => {
-      const event = turn.event as DeploymentEvent;
-      return event.type === 'EvidenceRead' ? [{ at: turn.at, event }] : [];
-    });
-    const same = reads.find(
-      ({ at, event }) => event.since === since && event.look === look && at >= this.#now && at < this.#now + SLACK_MS,
-    );
-    if (same !== undefined) return this.#answer(same.at, same.event);
-    const known = reads.at(-1)?.event.until ?? since;
-    if (this.#now > known + SLACK_MS)
+    for (const { at, event } of this.#recorded.turns) {
+      if (at < this.#now || at >= this.#now + SLACK_MS || event.type !== 'EvidenceRead') continue;
+      if (event['since'] === since && event['look'] === look) return this.#answer(at, event as DeploymentEvent);
+    }
+    const { evidence, until: known } = this.#heard;
+    if (this.#now > known + LAG_MS)
       this.#assumed.add(
         `What both versions got after ${isoSeconds(known)} is not recorded. Assumed: the judge hears no request from then on.`,
       );
-    const until = this.#now;
-    const evidence = reads.flatMap(({ event }) => event.evidence).filter(({ at }) => at >= since && at < until);
-    this.#answer(until, { type: 'EvidenceRead', ...(look !== undefined && { look }), since, until, evidence });
+    const until = Math.max(since, this.#now - LAG_MS);
+    const news = evidence.filter(({ at }) => at >= since && at < until);
+    this.#answer(this.#now, {
+      type: 'EvidenceRead',
+      ...(look !== undefined && { look }),
+      since,
+      until,
+      evidence: news,
+    });
   }
 
   #setTraffic(weightPercent: number): void {
@@ -347,7 +356,18 @@ class World {
   }
 }
 
+/** What the judge of a recorded deployment heard. */
+function heardIn({ turns }: Replay<DeploymentState>): Heard {
+  const reads = turns.flatMap(({ event }) => {
+    const read = event as DeploymentEvent;
+    return read.type === 'EvidenceRead' ? [read] : [];
+  });
+  return { evidence: reads.flatMap(({ evidence }) => evidence), until: reads.at(-1)?.until ?? 0 };
+}
+
 const SLACK_MS = 2_000;
+/** A second is heard once it has ended, and been written. */
+const LAG_MS = 3_000;
 const LATE_MS = HOUR_MS / 2;
 
 /** What a simple question was answered with. */

@@ -1,5 +1,6 @@
 export { type AlarmMove, type MetricRecord, playAlarm, slotMsOf, together } from './alarm-play.ts';
 export {
+  type Heard,
   playDeployment,
   type PlayedDeployment,
   type PlayedTurn,

@@ -2,12 +2,13 @@
  * What `--set key=value` changes. Keys are AWS's own words where AWS has one.
  *
  *   deployment   config, strategy (canary | linear | all-at-once), percent, interval (or bake), rollback (its events, or none),
- *                alarms (names, or none), and the keys of an alarm, of all its alarms or as `alarm-name.key` of one
+ *                judge (as the tag `sluice:judge` says it), alarms (names, or none), and the keys of an alarm, of all its alarms or as `alarm-name.key` of one
  *   alarm        threshold, period, evaluationPeriods, datapointsToAlarm, treatMissingData, comparisonOperator
  *   pipeline     mode (SUPERSEDED | QUEUED | PARALLEL), timeout or `Stage/Action.timeout`
  */
 import { MINUTE_MS, parseDurationMs } from '../../common/index.ts';
 import type { AlarmRule, Comparison, MissingData } from '../alarm/index.ts';
+import { type JudgeSettings, readJudgeTag } from '../judge/index.ts';
 import type { RollbackPolicy } from '../lambda-deployment/index.ts';
 import type { ExecutionMode } from '../pipeline-execution/index.ts';
 import { type Routing, shiftSteps, type Step } from '../traffic-shift/index.ts';
@@ -110,6 +111,8 @@ export function changedRule(rule: AlarmRule, settings: readonly Setting[]): Alar
 export type DeploymentChange = Readonly<{
   steps?: readonly Step[];
   rollback?: RollbackPolicy;
+  /** `settings` absent: none. */
+  judge?: Readonly<{ settings?: JudgeSettings }>;
   /** Names. */
   alarms?: readonly string[];
   /** By alarm name. */
@@ -121,7 +124,7 @@ const ROLLBACK_EVENTS: Readonly<Record<string, keyof RollbackPolicy>> = {
   DEPLOYMENT_STOP_ON_ALARM: 'onAlarm',
   DEPLOYMENT_STOP_ON_REQUEST: 'onRequest',
 };
-const DEPLOYMENT_KEYS = ['config', 'strategy', 'percent', 'interval', 'bake', 'rollback', 'alarms'];
+const DEPLOYMENT_KEYS = ['config', 'strategy', 'percent', 'interval', 'bake', 'rollback', 'judge', 'alarms'];
 const MOST_MINUTES = 2_880;
 
 /** `configs`: the deployment configurations that there are, by name. */
@@ -134,6 +137,7 @@ export function deploymentChange(
   let routing = routingOf(steps);
   let moved = false;
   let rollback: RollbackPolicy | undefined;
+  let judge: DeploymentChange['judge'];
   let alarms: readonly string[] | undefined;
   const rules = new Map<string, Setting[]>();
   for (const setting of settings) {
@@ -151,6 +155,10 @@ export function deploymentChange(
       const policy = rollbackOf(value);
       if (isProblem(policy)) return policy;
       rollback = policy;
+    } else if (key === 'judge') {
+      const read = readJudgeTag(value);
+      if (isProblem(read)) return { problem: `judge=${value}: ${read.problem}` };
+      judge = read;
     } else if (key === 'alarms') {
       alarms = listOf(value);
     } else {
@@ -169,6 +177,7 @@ export function deploymentChange(
   return {
     ...(moved && { steps: shiftSteps(routing) }),
     ...(rollback !== undefined && { rollback }),
+    ...(judge !== undefined && { judge }),
     ...(alarms !== undefined && { alarms }),
     rules,
   };

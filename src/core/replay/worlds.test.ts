@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Recording } from '../../../test/support/recording.ts';
 import { MINUTE_MS } from '../../common/index.ts';
 import * as alarm from '../alarm/index.ts';
+import { defaultJudge } from '../judge/index.ts';
 import * as deployment from '../lambda-deployment/index.ts';
 import * as pipeline from '../pipeline-execution/index.ts';
 import { shiftSteps } from '../traffic-shift/index.ts';
@@ -162,6 +163,40 @@ describe('playDeployment()', () => {
     );
     expect(played.state).toMatchObject({ phase: { status: 'Stopped' } });
     expect(played.assumed.join()).toContain('50 % of the requests would have gone to the new version');
+  });
+});
+
+describe('playDeployment() with a judge that there was not', () => {
+  /** Ten requests a second to the new version, ninety to the old; `failing` of the new ones fail. */
+  function heard(failing: number, seconds: number) {
+    const evidence = Array.from({ length: seconds }, (_, second) => ({
+      at: T0 + 1_000 + second * 1_000,
+      share: 0.1,
+      fresh: { requests: 10, failed: failing, durations: [] },
+      old: { requests: 90, failed: 0, durations: [] },
+    }));
+    return { evidence, until: T0 + 1_000 + seconds * 1_000 };
+  }
+  const change = deploymentChange(settings('judge=on'), FIRST.steps, [], CONFIGS);
+  const first = { ...FIRST, judge: deployment.newJudgeWatch(defaultJudge, T0) };
+  const play = (failing: number) =>
+    playDeployment(
+      recordedDeployment(),
+      first,
+      deployment.firstEffects as readonly Tagged[],
+      [errorsAlarm()],
+      heard(failing, 299),
+    );
+
+  it('stops a version that fails more than the old one, long before its time', () => {
+    expect(change).toMatchObject({ judge: { settings: defaultJudge } });
+    const { state } = play(5);
+    expect(state).toMatchObject({ phase: { status: 'Stopped', error: { code: 'CUSTOMER_APPLICATION_UNHEALTHY' } } });
+    expect((state.completedAt ?? 0) - T0).toBeLessThan(60_000);
+  });
+
+  it('lets a good one go on', () => {
+    expect(play(0).state).toMatchObject({ phase: { status: 'Succeeded' } });
   });
 });
 
