@@ -41,6 +41,11 @@ export function tallyParent(functionName: string, alias: string): string {
   return `${functionName}:${alias}`;
 }
 
+/** Of an alias that is deleted. */
+export async function dropTallies(q: Queryable, scope: Scope, functionName: string, alias: string): Promise<void> {
+  await requestTallies.deleteUnder(q, scope, tallyParent(functionName, alias));
+}
+
 export function addTallies(one: RunningTally, other: RunningTally): RunningTally {
   return {
     requests: one.requests + other.requests,

@@ -10,6 +10,7 @@ import {
 import {
   CreateAliasCommand,
   CreateFunctionCommand,
+  DeleteFunctionCommand,
   GetAliasCommand,
   InvokeCommand,
   LambdaClient,
@@ -148,6 +149,11 @@ describe('a deployment with a judge', () => {
     );
     const alias = await lambda.send(new GetAliasCommand({ FunctionName: 'worse', Name: 'live' }));
     expect([alias.FunctionVersion, alias.RoutingConfig?.AdditionalVersionWeights ?? {}]).toEqual(['1', {}]);
+    const counted = () =>
+      requestTallies.count(sluice.house.store, { account: sluice.account, region: 'us-east-1', parent: 'worse:live' });
+    expect(await counted()).toBeGreaterThan(0);
+    await lambda.send(new DeleteFunctionCommand({ FunctionName: 'worse' }));
+    expect(await counted()).toBe(0);
   });
 
   it('goes on in time when the new version is found safe', async () => {

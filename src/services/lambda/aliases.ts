@@ -14,6 +14,7 @@ import type {
 } from '@aws-sdk/client-lambda';
 import { AwsError } from '../../common/index.ts';
 import type { Queryable } from '../../store/index.ts';
+import { dropTallies } from '../request-tallies.ts';
 import { operation } from '../service.ts';
 import { invalid } from './errors.ts';
 import { functionAccess } from './access.ts';
@@ -104,6 +105,7 @@ export const deleteAlias = operation<DeleteAliasRequest, void>({
       if (found === undefined) throw functionNotFound(place);
       // Deleting an alias that is not there is not an error.
       await aliases.delete(tx, qualifiedKey(place, name));
+      await dropTallies(tx, { account: place.account, region: place.region }, place.name, name);
       const { [name]: _policy, ...policies } = found.document.policies;
       const { [name]: _config, ...eventInvokeConfigs } = found.document.eventInvokeConfigs;
       await functions.update(tx, functionKey(place), { ...found.document, policies, eventInvokeConfigs });

@@ -10,6 +10,7 @@ import type {
   ListFunctionsResponse,
 } from '@aws-sdk/client-lambda';
 import { AwsError, isAwsError } from '../../common/index.ts';
+import { dropTallies } from '../request-tallies.ts';
 import { type Call, operation } from '../service.ts';
 import { invalid } from './errors.ts';
 import { functionAccess, knownFunction, passExecutionRole } from './access.ts';
@@ -155,6 +156,8 @@ export const deleteFunction = operation<DeleteFunctionRequest, { StatusCode: num
       if (qualifier === undefined) {
         await functions.delete(tx, functionKey(place));
         await versions.deleteUnder(tx, scope, place.name);
+        for (const { document } of await aliases.list(tx, { ...scope, parent: place.name }))
+          await dropTallies(tx, scope, place.name, document.name);
         await aliases.deleteUnder(tx, scope, place.name);
         return;
       }
