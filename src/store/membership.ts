@@ -54,6 +54,8 @@ export type ProcessRecord = Readonly<{
   clock: string;
   /** Of the machine's time. */
   since: number;
+  /** It has left of its own accord: what it had at work is taken over without waiting. */
+  left?: boolean;
 }>;
 
 export type MembershipOptions = Readonly<{
@@ -135,7 +137,7 @@ class Member implements Membership {
         // A row that all who come in write: one at a time.
         await nextInSequence(tx, 'house.joins');
         const others = await this.#look(tx);
-        const living = others.filter(({ here }) => here).map(({ record }) => record);
+        const living = others.filter(({ here, record }) => here && record.left !== true).map(({ record }) => record);
         await this.#options.admit?.(tx, living);
         await records.put(tx, keyOf(this.self), this.#record());
       });
@@ -165,6 +167,10 @@ class Member implements Membership {
     const now = this.#options.wallNow();
     const standing = new Set([this.self]);
     for (const { record, here } of found) {
+      if (record.left === true) {
+        this.#missingSince.set(record.name, Number.NEGATIVE_INFINITY);
+        continue;
+      }
       if (here) this.#missingSince.delete(record.name);
       else if (!this.#missingSince.has(record.name)) this.#missingSince.set(record.name, now);
       const missingSince = this.#missingSince.get(record.name);
@@ -175,7 +181,7 @@ class Member implements Membership {
 
   async isAlone(): Promise<boolean> {
     const found = await this.#look(this.#options.store);
-    return found.every(({ record, here }) => !here || record.name === this.self);
+    return found.every(({ record, here }) => !here || record.left === true || record.name === this.self);
   }
 
   async tell(q: Queryable, message: string): Promise<void> {
@@ -196,7 +202,8 @@ class Member implements Membership {
     this.#cancelBeat?.();
     const session = this.#session;
     this.#session = undefined;
-    await records.delete(this.#options.store, keyOf(this.self)).catch(() => false);
+    // Kept for the others, who see to what is unfinished and remove it; or for the next start.
+    await records.update(this.#options.store, keyOf(this.self), { ...this.#record(), left: true }).catch(() => false);
     await session?.end().catch(() => {});
   }
 
