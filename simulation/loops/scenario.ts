@@ -187,7 +187,7 @@ function drawCircumstances(random: Random): Circumstances {
   const rate = (most: number): number => most * random.uniform() ** 2;
   const gap = (leastMs: number, mostMs: number): number => leastMs + random.uniform() * (mostMs - leastMs);
   return {
-    databaseShare: random.pick([0.1, 0.3, 1]),
+    databaseShare: random.pick([0.3, 1, 1]),
     databaseMs: random.pick([1, 3, 3, 50]),
     statementFails: sometimes(0.3, () => rate(0.02)),
     commitLost: sometimes(0.5, () => rate(0.05)),
