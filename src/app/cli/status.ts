@@ -71,19 +71,24 @@ async function deployments(aws: AwsClient): Promise<string[]> {
   const { deployments: ids } = (await aws('codedeploy', 'ListDeployments', {})) as { deployments?: readonly string[] };
   if (ids === undefined || ids.length === 0) return ['no deployments'];
   const lines: string[] = [];
-  for (const deploymentId of ids.slice(0, 10)) {
+  for (const [index, deploymentId] of ids.slice(0, 10).entries()) {
     const { deploymentInfo: info } = (await aws('codedeploy', 'GetDeployment', { deploymentId })) as {
       deploymentInfo: {
         status: string;
         applicationName: string;
         deploymentGroupName: string;
-        errorInformation?: { code: string };
+        errorInformation?: { code: string; message?: string };
+        deploymentStatusMessages?: readonly string[];
       };
     };
     const target = info.status === 'InProgress' ? await progress(aws, deploymentId) : '';
     lines.push(
       `${mark(info.status)} ${deploymentId}  ${info.applicationName}/${info.deploymentGroupName}  ${info.status} ${info.errorInformation?.code ?? target}`,
     );
+    // What is over and followed by another is history.
+    if (index > 0 && info.status !== 'InProgress') continue;
+    const said = [info.deploymentStatusMessages ?? [], info.errorInformation?.message ?? []].flat();
+    for (const message of said) lines.push(`    ! ${message.split('\n', 1)[0]}`);
   }
   return lines;
 }
