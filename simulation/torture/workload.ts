@@ -42,6 +42,8 @@ export class Workload {
   #running = false;
   #users: Promise<void>[] = [];
   #serial = 0;
+  /** Jobs that the worker was given and has not reported yet, with their nonces. */
+  readonly #jobs = new Map<string, string>();
   calls = 0;
 
   constructor(around: Surroundings) {
@@ -185,9 +187,20 @@ export class Workload {
   /** The worker of the custom actions. */
   async #work({ codepipeline }: Clients): Promise<void> {
     const { jobs = [] } = await codepipeline.send(new PollForJobsCommand({ actionTypeId: WORKER, maxBatchSize: 5 }));
-    for (const { id: jobId, nonce } of jobs) {
-      await codepipeline.send(new AcknowledgeJobCommand({ jobId, nonce }));
-      await codepipeline.send(new PutJobSuccessResultCommand({ jobId }));
+    for (const { id = '', nonce = '' } of jobs) this.#jobs.set(id, nonce);
+    for (const [jobId, nonce] of this.#jobs) {
+      const done = await codepipeline
+        .send(new AcknowledgeJobCommand({ jobId, nonce }))
+        .catch((error: unknown) => {
+          // Refused: acknowledged before, by a call whose answer was cut off.
+          if (failureOf(error) === 'Unknown') throw error;
+        })
+        .then(() => codepipeline.send(new PutJobSuccessResultCommand({ jobId })))
+        .then(
+          () => true,
+          (error: unknown) => failureOf(error) === 'Refused',
+        );
+      if (done) this.#jobs.delete(jobId);
     }
   }
 

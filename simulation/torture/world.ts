@@ -180,7 +180,7 @@ export async function putSource(clients: Clients, line: Line, current: string, t
       },
     ],
   };
-  const Body = await zipOf({ 'appspec.json': JSON.stringify(appSpec), 'appspec.yml': JSON.stringify(appSpec) });
+  const Body = await zipOf({ 'appspec.yml': JSON.stringify(appSpec) });
   await clients.s3.send(new PutObjectCommand({ Bucket: SOURCES, Key: line.source, Body }));
 }
 
