@@ -9,7 +9,7 @@ import type { Execution } from '../../src/app/door.ts';
 import { openHouse, type OpenHouse } from '../../src/app/open-house.ts';
 import type { OnDecision } from '../../src/app/authorizer.ts';
 import type { Models } from '../../src/protocol/index.ts';
-import type { Log } from '../../src/services/index.ts';
+import type { Log, ServiceDefinition } from '../../src/services/index.ts';
 import { SimulatedClock } from '../clock.ts';
 import { type BlobDisk, MemoryBlobs } from '../memory-blobs.ts';
 import { connect, type MemoryDisk, type MemoryStore } from '../memory-store/index.ts';
@@ -25,6 +25,8 @@ export type Machine = Readonly<{
   blobs: BlobDisk;
   faults: HouseFaults;
   config: ServerConfig;
+  /** Loaded beforehand: a module takes real time to come, though it came before. */
+  services: ReadonlyMap<string, ServiceDefinition>;
   models: Models;
   /** For the few files that the house keeps beside database and blobs. */
   stateDir: string;
@@ -86,6 +88,7 @@ export class HouseProcess {
       runtime: noRuntime,
       clock,
       ids: idsOf(machine.ids),
+      services: machine.services,
       models: machine.models,
       wallNow: () => clock.now(),
       wallTimer: (callback, delayMs) => clock.after(delayMs, callback),

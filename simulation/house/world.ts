@@ -9,10 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { compileOptions } from '../../src/app/config.ts';
+import { loadServices } from '../../src/app/registry.ts';
 import { Concealed } from '../../src/app/secrets/master-secret.ts';
 import { isAwsError } from '../../src/common/index.ts';
 import { openModels } from '../../src/protocol/index.ts';
-import type { Log, Scope } from '../../src/services/index.ts';
+import type { Client, Log, Scope } from '../../src/services/index.ts';
 import { BlobDisk } from '../memory-blobs.ts';
 import { MemoryDisk } from '../memory-store/index.ts';
 import { type Chosen, Mischief } from '../loops/mischief.ts';
@@ -60,6 +61,7 @@ const config = compileOptions(
   {},
 );
 const models = openModels(join(config.packageDir, 'models'));
+let loaded: ReturnType<typeof loadServices> | undefined;
 
 export class World {
   readonly scheduler: Scheduler;
@@ -78,7 +80,8 @@ export class World {
   violation: (Violation & { step?: number; at?: number }) | undefined;
   /** Faults and mischief have stopped: from here on everybody does what they should. */
   calm = false;
-  readonly #machine: Machine;
+  readonly #surroundings: Omit<Machine, 'services'>;
+  #machine!: Machine;
   #processes = 0;
   #startingKill: (() => void) | undefined;
 
@@ -99,7 +102,7 @@ export class World {
     };
     this.checks = new DiskChecks({ ...surroundings, disk: this.disk, now: () => this.scheduler.now() });
     this.calls = new CallChecks({ ...surroundings, disk: this.checks });
-    this.#machine = {
+    this.#surroundings = {
       scheduler: this.scheduler,
       disk: this.disk,
       blobs: this.blobs,
@@ -115,12 +118,24 @@ export class World {
 
   /** Makes the accounts; nothing fails yet, and nothing waits. */
   async begin(): Promise<void> {
+    loaded ??= loadServices(SERVICES);
+    this.#machine = { ...this.#surroundings, services: await loaded };
     this.process = await HouseProcess.start(`house ${this.#processes++}`, this.#machine);
-    const { door } = this.process.open;
-    this.layout = await layOut(
-      (scope) => door.as({ type: 'Root', account: scope.account, arn: `arn:aws:iam::${scope.account}:root` }, scope),
-      this.scheduler.random('layout'),
-    );
+    const { door, engine } = this.process.open;
+    // One thing after the other: code is unpacked to real files, and whatever went on meanwhile would race with them.
+    const root = (scope: Scope): Client => {
+      const client = door.as(
+        { type: 'Root', account: scope.account, arn: `arn:aws:iam::${scope.account}:root` },
+        scope,
+      );
+      const call = async <T>(service: string, operation: string, input: object): Promise<T> => {
+        const output = await client.call<T>(service, operation, input);
+        await engine.settled();
+        return output;
+      };
+      return { ...client, call };
+    };
+    this.layout = await layOut(root, this.scheduler.random('layout'));
     for (const secret of this.layout.secrets) this.secrets.add(secret);
     this.faults.begin();
   }

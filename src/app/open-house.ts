@@ -74,6 +74,8 @@ export type HouseParts = Readonly<{
   /** Whoever gives a clock moves it: `advance` is absent then. */
   clock?: Clock;
   ids?: Ids;
+  /** As `loadServices` gives them, in place of those that the configuration names. */
+  services?: ReadonlyMap<string, ServiceDefinition>;
   models?: Models;
   wallNow?: () => number;
   wallTimer?: (callback: () => void, delayMs: number) => () => void;
@@ -101,7 +103,7 @@ export async function openHouse(
     if (parts.folder === undefined) closers.push(() => folder.release());
     const crash = crashPoints(config.crashAt, killSelf);
     const [loaded, opened] = await Promise.all([
-      loadServices(config.services),
+      parts.services ?? loadServices(config.services),
       parts.store ??
         openStore({
           kind: config.store,
