@@ -123,7 +123,10 @@ it('tells an alarm again, and judges it by another rule', async () => {
     kind: 'alarm',
     same: true,
     changed: {
-      outcome: { was: expect.stringMatching(/^once in ALARM/) as string, would: expect.stringMatching(/^never in ALARM/) as string },
+      outcome: {
+        was: expect.stringMatching(/^once in ALARM/) as string,
+        would: expect.stringMatching(/^never in ALARM/) as string,
+      },
     },
   });
 });
@@ -131,13 +134,18 @@ it('tells an alarm again, and judges it by another rule', async () => {
 it('shows no secret, and says what it does not know with exit code 2', async () => {
   const { instant } = await ask(world.bad.deploymentId, { at: 'PT1M' });
   expect(JSON.stringify(instant)).not.toContain('hookExecutionIds');
-  expect(await run('d-AAAAAAAAA')).toMatchObject({
-    code: 2,
-    err: expect.stringContaining('Nothing is known by the id'),
-  });
   expect(await run(world.bad.deploymentId, '--set', 'colour=red')).toMatchObject({
     code: 2,
     err: expect.stringContaining('--set colour: a deployment knows config'),
   });
-  expect((await run('--at')).code).toBe(2);
+  await sluice.house.store.query('UPDATE history SET state = NULL WHERE document_id = $1', [world.good.deploymentId]);
+  const refusal = async (subject: string): Promise<unknown> =>
+    (await fetch(`${sluice.url}/_sluice/replay?subject=${subject}`)).json();
+  expect(await refusal('d-AAAAAAAAA')).toMatchObject({ code: 'ResourceNotFoundException' });
+  expect(await refusal(world.good.deploymentId)).toMatchObject({
+    message: expect.stringContaining('was not recorded') as string,
+  });
+  expect((await ask(world.good.executionId)).parts).toEqual([
+    { id: world.good.deploymentId, unknown: expect.stringContaining('was not recorded') as string },
+  ]);
 });
