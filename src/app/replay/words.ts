@@ -24,7 +24,7 @@ export function ruleWords(rule: AlarmRule): string {
 export function costWords({ rule }: Cost, { period, evaluationPeriods, datapointsToAlarm }: AlarmRule): string {
   switch (rule) {
     case 'Period':
-      return `the period: a datapoint is whole once its ${durationWords(period * 1000)} have passed`;
+      return `the period: a datapoint is whole once its ${period} s are over`;
     case 'Publishing':
       return 'publishing: alarms look a second after each whole minute (or ten seconds)';
     case 'DatapointsToAlarm':
