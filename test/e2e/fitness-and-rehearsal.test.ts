@@ -57,7 +57,7 @@ beforeAll(async () => {
       autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_ALARM'] },
     });
   }
-  await makePipeline(root, account);
+  await makePipeline(root);
 });
 afterAll(async () => {
   await sluice?.close();
@@ -65,7 +65,7 @@ afterAll(async () => {
 });
 
 /** S3, CodeBuild, an approval, and a deployment to app/errors; the role of the pipeline may do everything but see builds. */
-async function makePipeline(client: Client, account: string): Promise<void> {
+async function makePipeline(client: Client): Promise<void> {
   const role = async (name: string, service: string, statement: object): Promise<string> => {
     const { Role } = await client.call<{ Role: { Arn: string } }>('iam', 'CreateRole', {
       RoleName: name,

@@ -25,8 +25,11 @@ export type Workload = Readonly<{
   publishDelayMs: number;
 }>;
 
-/** Latencies drawn for each version in a span: enough for a quantile of a minute, and no more than that. */
-const DRAWN = 24;
+/**
+ * Latencies drawn in a minute: of the new version alone, or of all requests where an alarm looks at all of them. Enough for
+ * a quantile of a minute, and no more than that. Each stands for as many requests as the next.
+ */
+const DRAWN = { Fresh: 60, Both: 240 };
 
 export type Series = Readonly<{ metric: string; statistic: string; scope: 'Version' | 'Service' }>;
 
@@ -44,8 +47,8 @@ export type Grain = Readonly<{
   keptMs: number;
   /** Spans are no longer than this. */
   spanMs: number;
-  /** Latencies are drawn as well. */
-  latencies: boolean;
+  /** Whose latencies are drawn as well. */
+  latencies: 'NoOne' | 'Fresh' | 'Both';
   /** How long the requests take is counted, for a judge. */
   durations: boolean;
 }>;
@@ -57,11 +60,12 @@ export function grainOf(
   { publishDelayMs }: Workload,
   judged: boolean,
 ): Grain {
+  const drawn = series.filter(({ metric }) => metric === 'Duration');
   const fine = judged || publishDelayMs > SECOND_MS || series.some(({ periodMs }) => periodMs < MINUTE_MS);
   return {
     keptMs,
     spanMs: fine ? SPAN_MS : MINUTE_MS,
-    latencies: series.some(({ metric }) => metric === 'Duration'),
+    latencies: drawn.length === 0 ? 'NoOne' : drawn.every(({ scope }) => scope === 'Version') ? 'Fresh' : 'Both',
     durations: judged,
   };
 }
@@ -79,6 +83,8 @@ type Span = Readonly<{
   hidden: boolean;
 }>;
 
+/** Datapoints kept of a series. */
+const KNOWN = 500;
 const NO_LATENCIES: readonly number[] = [];
 const NO_DURATIONS: Durations = [];
 
@@ -87,6 +93,8 @@ export class Traffic {
   readonly #chance: Chance;
   readonly #grain: Grain;
   #spans: Span[] = [];
+  /** By series, each of one period, and by the beginning of the period. */
+  readonly #known = new Map<Series, Map<number, Datapoint>>();
   #old: Version = { release: {} };
   #fresh: Version = { release: {} };
   #weightPercent = 0;
@@ -124,6 +132,7 @@ export class Traffic {
   /** As long as nobody looks, nothing is played. */
   skipTo(at: number): void {
     this.#spans = [];
+    this.#known.clear();
     this.#at = Math.max(this.#at, at);
   }
 
@@ -189,21 +198,23 @@ export class Traffic {
       from,
       to,
       weightPercent: weight,
-      fresh: this.#share(this.#fresh, fresh, errorShare, this.#failing(this.#fresh, from, weight)),
-      old: this.#share(this.#old, all - fresh, errorShare, this.#oldFailing(from)),
+      fresh: this.#share(this.#fresh, fresh, errorShare, this.#failing(this.#fresh, from, weight), to - from),
+      old: this.#share(this.#old, all - fresh, errorShare, this.#oldFailing(from), to - from),
       hidden: gap !== undefined && sinceMs >= gap.fromMs && sinceMs < gap.toMs,
     };
   }
 
-  #share({ release }: Version, requests: number, usual: number, fault: number): Share {
+  #share(version: Version, requests: number, usual: number, fault: number, spanMs: number): Share {
     const errors = this.#chance.binomial(requests, Math.min(1, usual + fault));
     // What a good version would have failed as well is not the release's doing.
     if (fault > 0) this.hurt += Math.max(0, errors - Math.round(requests * usual));
-    const factor = release.latencyFactor ?? 1;
+    const factor = version.release.latencyFactor ?? 1;
+    const { latencies } = this.#grain;
+    const isDrawn = latencies === 'Both' || (latencies === 'Fresh' && version === this.#fresh);
     return {
       requests,
       errors,
-      latencies: this.#latencies(factor, requests),
+      latencies: isDrawn ? this.#latencies(factor, requests, spanMs) : NO_LATENCIES,
       durations: this.#grain.durations ? this.#durations(factor, requests) : NO_DURATIONS,
     };
   }
@@ -212,14 +223,20 @@ export class Traffic {
     return durationSpread(requests, spreadOf(this.#workload.latency, factor), this.#chance);
   }
 
-  #latencies(factor: number, requests: number): readonly number[] {
-    if (!this.#grain.latencies) return NO_LATENCIES;
+  #latencies(factor: number, requests: number, spanMs: number): readonly number[] {
     const { medianMs, p99Ms } = this.#workload.latency;
     const sigma = Math.log(Math.max(p99Ms, medianMs) / medianMs) / 2.326;
-    return Array.from(
-      { length: Math.min(DRAWN, requests) },
-      () => medianMs * factor * Math.exp(sigma * this.#chance.normal()),
-    );
+    const drawn: number[] = [];
+    for (let left = this.#drawn(requests, spanMs); left > 0; left -= 1)
+      drawn.push(medianMs * factor * Math.exp(sigma * this.#chance.normal()));
+    return drawn;
+  }
+
+  #drawn(requests: number, spanMs: number): number {
+    if (this.#grain.latencies === 'Fresh') return Math.min(requests, Math.ceil((DRAWN.Fresh * spanMs) / MINUTE_MS));
+    const { requestsPerMinute } = this.#workload;
+    if (requestsPerMinute <= DRAWN.Both) return requests;
+    return Math.floor((requests * DRAWN.Both) / requestsPerMinute + this.#chance.uniform());
   }
 
   /** Minutes of the clock, as far as they are published. */
@@ -250,7 +267,20 @@ export class Traffic {
   }
 
   /** The datapoint of a period, as far as it has been published by `now`. */
-  datapoint({ metric, statistic, scope }: Series, from: number, to: number, now: number): Datapoint {
+  datapoint(series: Series, from: number, to: number, now: number): Datapoint {
+    // Once all of a period is published it never changes; an alarm looks at it again and again.
+    const isWhole = this.#at >= to && to <= now - this.#workload.publishDelayMs;
+    if (!isWhole) return this.#datapoint(series, from, to, now);
+    let known = this.#known.get(series);
+    if (known === undefined || known.size >= KNOWN) this.#known.set(series, (known = new Map()));
+    const before = known.get(from);
+    if (before !== undefined) return before;
+    const point = this.#datapoint(series, from, to, now);
+    known.set(from, point);
+    return point;
+  }
+
+  #datapoint({ metric, statistic, scope }: Series, from: number, to: number, now: number): Datapoint {
     const published = now - this.#workload.publishDelayMs;
     const shares: Share[] = [];
     let requests = 0;
@@ -300,21 +330,14 @@ function counted(metric: string, statistic: string, errors: number, requests: nu
   }
 }
 
-/** Each drawn latency stands for its version's requests. */
 function duration(statistic: string, shares: readonly Share[]): number | undefined {
-  const drawn = shares.flatMap(({ latencies, requests }) =>
-    latencies.map((latency) => ({ latency, stands: requests / latencies.length })),
-  );
-  const total = drawn.reduce((sum, { stands }) => sum + stands, 0);
-  if (total === 0) return undefined;
-  if (statistic === 'Average') return drawn.reduce((sum, { latency, stands }) => sum + latency * stands, 0) / total;
-  if (statistic === 'Maximum') return Math.max(...drawn.map(({ latency }) => latency));
+  const drawn = new Float64Array(shares.reduce((sum, { latencies }) => sum + latencies.length, 0));
+  let at = 0;
+  for (const { latencies } of shares) for (const latency of latencies) drawn[at++] = latency;
+  if (at === 0) return undefined;
+  if (statistic === 'Average') return drawn.reduce((sum, latency) => sum + latency, 0) / at;
+  if (statistic === 'Maximum') return drawn.reduce((most, latency) => Math.max(most, latency), 0);
   const percent = PERCENTILE.exec(statistic)?.[1];
   if (percent === undefined) return undefined;
-  let left = (Number(percent) / 100) * total;
-  for (const { latency, stands } of drawn.toSorted((a, b) => a.latency - b.latency)) {
-    left -= stands;
-    if (left <= 0) return latency;
-  }
-  return drawn.at(-1)?.latency;
+  return drawn.sort()[Math.max(0, Math.ceil((Number(percent) / 100) * at) - 1)];
 }
