@@ -30,6 +30,7 @@ const SECONDS = 30 * 60;
 const MINUTE_MS = 60_000;
 /** The traffic moves at any second of a minute, and the alarms have seen the old version before. */
 const QUIET_MS = 5 * MINUTE_MS;
+const MOST_SAFE_RUNS = 200;
 
 /** Probability of a request to fail, by version, so many seconds after the traffic moved. */
 type World = Readonly<{ name: string; fresh: (second: number) => number; old: (second: number) => number }>;
@@ -68,7 +69,33 @@ function main(): void {
     console.log(`| --- |${worlds.map(() => ' --- |').join('')}`);
     for (const [index, { name }] of watchers.entries())
       console.log(`| ${name} | ${cells.map((cell) => cell[index] ?? '').join(' | ')} |`);
+    console.log(`\n${untilSafe(perMinute, Math.min(runs, MOST_SAFE_RUNS), seed)}`);
   }
+}
+
+/** How long a good version takes to be found safe. */
+function untilSafe(perMinute: number, runs: number, seed: number): string {
+  const [world] = healthy;
+  if (world === undefined) return '';
+  const found = Array.from({ length: runs }, (_, run): Caught => {
+    const seconds = traffic(world, perMinute, QUIET_MS, chance(seed * 1_000_003 + run));
+    let state: JudgeState = startJudge(defaultJudge);
+    let requests = 0;
+    for (const { at, fresh, old } of seconds) {
+      if (at < QUIET_MS) continue;
+      state = hear(state, [{ at, share: SHARE, fresh, old }]);
+      requests += fresh.requests;
+      if (verdict(state, SHARE).outcome === 'Safe') return { requests, afterMs: at - QUIET_MS };
+    }
+    return undefined;
+  });
+  const safe = found.filter((one) => one !== undefined).sort((a, b) => a.requests - b.requests);
+  const median = safe[Math.floor(runs / 2)];
+  const when =
+    median === undefined
+      ? `most good versions are not found safe within half an hour (${safe.length} of ${runs} runs are)`
+      : `a good version is found safe after ${median.requests} requests (${duration(median.afterMs)}), the median of ${runs} runs`;
+  return `With ${world.name}, ${when}.`;
 }
 
 /** What each watcher makes of the same runs of a world. */
