@@ -44,3 +44,32 @@ test('docs/guides/rehearse.md shows what its commands say', async () => {
   }
   await expect(fresh).toMatchFileSnapshot(`../../../${GUIDE}`);
 });
+
+test('sluice rehearse --json keeps its keys', async () => {
+  const report = JSON.parse(await said('rehearse greeter --from examples/rehearse --seeds 1 --json')) as Record<
+    string,
+    object
+  >;
+  expect(Object.keys(report)).toEqual(['kind', 'name', 'workload', 'seeds', 'results', 'remarks', 'broken']);
+  const results = report['results'] as readonly Record<string, unknown>[];
+  const asleep = results.find(({ fault }) => fault === 'approver asleep');
+  expect(asleep).toMatchObject({
+    runs: 1,
+    lost: 0,
+    caught: 1,
+    stopped: 0,
+    caughtAfterMs: 604_800_000,
+    caughtAfterMostMs: 604_800_000,
+    hurt: { median: 0, most: 0 },
+    goesOnPerMinute: 0,
+    ends: 'Failed; push 2 Superseded; push 3 Failed',
+    by: 'Timeout of Deploy/Approve',
+    example: {
+      status: 'Failed',
+      code: 'Timeout',
+      at: 'Deploy/Approve',
+      executions: [{ number: 1, version: 2, status: 'Failed', waits: [] }, { number: 2 }, { number: 3 }],
+      serves: { 'greeter/live': 1 },
+    },
+  });
+});
