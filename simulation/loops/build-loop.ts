@@ -15,9 +15,11 @@ export function buildLoop(process: Process): LoopDefinition<Build, BuildEvent, B
     kind: BUILD,
     decide: (state, event, now) => decide(state, event, now),
     isFinal,
+    performedBy: ({ holder }) => holder,
     async perform(effect, { key }) {
       switch (effect.type) {
         case 'Enqueue':
+          if (process.members !== undefined) await activeBuilds.update(process.store, key, { holder: process.name });
           process.room.enqueue(key);
           return;
         case 'Run':
@@ -58,9 +60,19 @@ export async function startBuild(process: Process, token: string, definition: Bu
   });
 }
 
-/** At start: every build that was under way is put back in line, or ended honestly. */
-export async function resumeBuilds(process: Process): Promise<void> {
-  for (const { key } of await activeBuilds.list(process.store)) {
+/** At start, and when other processes are gone: what they had under way is put back in line, or ended honestly. */
+export async function startBuilds(process: Process): Promise<void> {
+  process.members?.onGone(() => resumeBuilds(process));
+  await resumeBuilds(process);
+}
+
+async function resumeBuilds(process: Process): Promise<void> {
+  const { members } = process;
+  const active = await activeBuilds.list(process.store);
+  const standing = await members?.standing();
+  for (const { key, document } of active) {
+    const holder = (await builds.get(process.store, key))?.document.holder ?? document.holder;
+    if (standing !== undefined && (holder === undefined || standing.has(holder))) continue;
     const build = await process.engine.submit<Build>(BUILD, key, { type: 'Interrupted' });
     if (build === undefined) await activeBuilds.delete(process.store, key);
   }

@@ -2,7 +2,7 @@
  * Who waits and who runs in one process, as src/services/codebuild (room.ts, run/build-run.ts). What a build is made of is
  * a text: its source's digest, its id and the number of its run.
  */
-import { currentPhase, isFinal, type RunPhase } from '../../src/core/build/index.ts';
+import { type BuildEvent, currentPhase, isFinal, type RunPhase } from '../../src/core/build/index.ts';
 import type { Tagged } from '../../src/engine/index.ts';
 import type { DocumentKey } from '../../src/store/documents.ts';
 import type { Process } from './process.ts';
@@ -29,6 +29,7 @@ export class BuildRoom {
   async run(key: DocumentKey, run: number): Promise<void> {
     const build = (await builds.get(this.#process.store, key))?.document;
     if (build === undefined || build.run !== run || currentPhase(build) !== 'PROVISIONING') return;
+    if (build.holder !== this.#holder()) return;
     const old = this.#runs.get(key.id);
     if (old?.number === run) return;
     old?.kill();
@@ -51,6 +52,11 @@ export class BuildRoom {
     this.#admitNext();
   }
 
+  /** Whose room it is, where several share the work. */
+  #holder(): string | undefined {
+    return this.#process.members?.self;
+  }
+
   #admitNext(): void {
     while (this.#admitted.size < AT_ONCE) {
       const key = this.#waiting.shift();
@@ -62,8 +68,9 @@ export class BuildRoom {
 
   async #admit(key: DocumentKey): Promise<void> {
     try {
-      const build = await this.#process.engine.submit<Build>(BUILD, key, { type: 'Admitted' });
-      if (build !== undefined && build.status === 'IN_PROGRESS') return;
+      const admitted: BuildEvent = { type: 'Admitted', holder: this.#holder() };
+      const build = await this.#process.engine.submit<Build>(BUILD, key, admitted);
+      if (build !== undefined && build.status === 'IN_PROGRESS' && build.holder === this.#holder()) return;
     } catch (error) {
       this.#process.world.tell(this.#process.name, `a build could not be admitted: ${error}`);
     }

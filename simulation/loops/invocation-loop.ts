@@ -60,15 +60,26 @@ export function invocationLoop(
   };
 }
 
-/** What ran when an earlier process ended is run again. */
-export async function resumeEvents(process: Process): Promise<void> {
-  for (const { key } of await invocations.list(process.store, { parent: 'Running' }))
+/** What ran in a process that is gone is run again. */
+export async function startEvents(process: Process): Promise<void> {
+  process.members?.onGone(() => resumeEvents(process));
+  await resumeEvents(process);
+}
+
+async function resumeEvents(process: Process): Promise<void> {
+  const running = await invocations.list(process.store, { parent: 'Running' });
+  const standing = await process.members?.standing();
+  for (const { key } of running) {
+    const holder = standing && (await hookEvents.get(process.store, key))?.document.holder;
+    if (holder !== undefined && standing?.has(holder) === true) continue;
     await process.engine.submit(INVOCATION, key, { type: 'RunInterrupted' });
+  }
 }
 
 async function begin(process: Process, key: DocumentKey, run: number): Promise<AsyncInvocationEvent> {
   const event = (await hookEvents.get(process.store, key))?.document;
   if (event === undefined) return { type: 'FunctionNotFound', run };
+  if (process.members !== undefined) await hookEvents.update(process.store, key, { ...event, holder: process.name });
   void runHook(process, event)
     .then(
       (): AsyncInvocationEvent => ({ type: 'RunSucceeded', run }),

@@ -86,7 +86,7 @@ async function loadRun(process: Process, actionId: string, context: EffectContex
       .stages.find(({ name }) => name === action.stage)
       ?.actions.find(({ name }) => name === action.action);
     if (plan === undefined) return undefined;
-    const mayHaveStarted = context.attempt > 1 || action.startedAt <= process.openedAt;
+    const mayHaveStarted = context.attempt > 1 || context.resumed === true || action.startedAt <= process.openedAt;
     return { process, pipeline: context.key.id, execution, action, plan, mayHaveStarted };
   }
   return undefined;

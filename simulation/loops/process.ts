@@ -4,14 +4,16 @@
  * the disk.
  */
 import type { Ids } from '../../src/common/index.ts';
+import type { Membership } from '../../src/store/index.ts';
 import { LoopEngine } from '../../src/engine/index.ts';
 import { SimulatedClock } from '../clock.ts';
 import { connect, failure, type MemoryStore } from '../memory-store/index.ts';
 import { alarmLoop } from './alarm-loop.ts';
 import { BuildRoom } from './build-room.ts';
-import { buildLoop, resumeBuilds } from './build-loop.ts';
+import { buildLoop, startBuilds } from './build-loop.ts';
 import { deploymentLoop } from './deployment-loop.ts';
-import { invocationLoop, resumeEvents } from './invocation-loop.ts';
+import { invocationLoop, startEvents } from './invocation-loop.ts';
+import { membersOf } from './members.ts';
 import { lineLoop } from './pipeline-loop.ts';
 import type { World } from './world.ts';
 
@@ -26,6 +28,10 @@ export class Process {
   readonly ids: Ids;
   /** By its own clock. Whatever began before it, another process may have done. */
   readonly openedAt: number;
+  /** Who stands; undefined: alone, or leases by time decide. */
+  readonly members: Membership | undefined;
+  readonly listeners: ((message: string) => void)[] = [];
+  readonly mourners: ((names: readonly string[]) => Promise<void>)[] = [];
   isAlive = true;
   isOpen = false;
 
@@ -41,12 +47,14 @@ export class Process {
     this.store = world.options.sabotage?.store?.(store, this) ?? store;
     this.ids = world.ids;
     this.openedAt = this.clock.now();
+    this.members = world.hasMembers ? membersOf(this) : undefined;
     this.engine = new LoopEngine({
       store: this.store,
       clock: this.clock,
       wallNow: () => this.clock.now(),
       wallTimer: (callback, delayMs) => this.clock.after(delayMs, callback),
       owner: name,
+      ...(this.members === undefined ? {} : { members: this.members }),
       alone: world.scenario.processes === 1,
       onError: (message, error) => world.tell(name, `error: ${message}: ${String(error)}`),
       batchSize: world.batchSize,
@@ -59,8 +67,8 @@ export class Process {
 
   /** As a house opens: what was under way is seen to, then the engine starts. */
   async open(): Promise<void> {
-    await resumeBuilds(this);
-    await resumeEvents(this);
+    await startBuilds(this);
+    await startEvents(this);
     await this.engine.start();
     this.isOpen = true;
   }

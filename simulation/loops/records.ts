@@ -39,12 +39,12 @@ export type SimulatedAlarm = AlarmState<SimulatedAlarmDefinition>;
 export type SimulatedAlarmDefinition = AlarmDefinition & Readonly<{ group: string }>;
 
 /** An event for a function, which is a hook of this deployment. */
-export type HookEvent = Readonly<{ deploymentId: string; executionId: string; fails: boolean }>;
+export type HookEvent = Readonly<{ deploymentId: string; executionId: string; fails: boolean; holder?: string }>;
 
 export const lines = collection<PipelineLine>(LINE);
 export const executions = collection<Execution>('codepipeline.execution');
 export const builds = collection<Build>(BUILD);
-export const activeBuilds = collection<Readonly<Record<string, never>>>('codebuild.active-build');
+export const activeBuilds = collection<Readonly<{ holder?: string }>>('codebuild.active-build');
 export const deployments = collection<Deployment>(DEPLOYMENT);
 export const groups = collection<Group>('codedeploy.deployment-group');
 export const alarms = collection<SimulatedAlarm>(ALARM);

@@ -166,7 +166,7 @@ function drawAlarm(random: Random, name: string): AlarmPlan {
   return {
     name,
     rule: {
-      period: random.pick([10, 60, 60]),
+      period: random.pick([10, 60, 60, 60]),
       evaluationPeriods,
       datapointsToAlarm: random.between(1, evaluationPeriods),
       threshold: random.pick([1, 5, 20]),

@@ -21,7 +21,7 @@ export async function shrink(
     const outcome = await run(next);
     steps += outcome.steps;
     const runs = best.runs + 1;
-    const smaller = outcome.violation?.invariant === invariant;
+    const smaller = outcome.violation?.invariant === invariant && outcome.done.length < best.outcome.done.length;
     best = smaller ? { options: next, outcome, runs } : { ...best, runs };
     return smaller;
   };

@@ -88,9 +88,15 @@ export class World {
   readonly #lives = new Map<string, number>();
   readonly #story: string[] = [];
   readonly #removed = new Set<string>();
+  readonly #keepsHistory: boolean;
+  /** Several processes know of each other who stands; or leases by time alone decide. */
+  readonly hasMembers: boolean;
+  readonly #endedAt = new Map<string, number>();
   #violation: Violation | undefined;
   #head = 1;
   #calmFrom: number | undefined;
+  /** Each breaks every session. */
+  outages = 0;
   outageUntil = 0;
   diskFullUntil = 0;
   slowUntil = 0;
@@ -107,6 +113,8 @@ export class World {
     const random = this.scheduler.random('scenario');
     this.scenario = drawScenario(random);
     this.batchSize = random.pick([1, 3, 256]);
+    this.#keepsHistory = random.chance(0.1);
+    this.hasMembers = this.scenario.processes > 1 && random.chance(0.7);
     this.mischief = new Mischief(this.scheduler, options);
     const { circumstances, versionedBucket, processes } = this.scenario;
     this.outside = new Outside(this.scheduler, this.mischief, circumstances, versionedBucket);
@@ -191,6 +199,8 @@ export class World {
     const used = this.options.sabotage?.loop?.(loop, process) ?? loop;
     return {
       ...used,
+      // Its fingerprints take their time: a few worlds keep it.
+      ...(this.#keepsHistory ? {} : { history: 'None' as const }),
       perform: (effect, context) => {
         this.ledger.performed.add(context.effectId);
         this.tell('', `performs ${effect.type} (effect ${context.effectId}, try ${context.attempt})`);
@@ -260,10 +270,45 @@ export class World {
     if (!process.isAlive) return;
     this.tell(process.name, 'dies');
     process.die();
+    this.#endedAt.set(process.name, this.scheduler.now());
+    if (this.hasMembers) this.#mourn(process.name);
     this.#processes.splice(this.#processes.indexOf(process), 1);
     const [name = ''] = process.name.split('/');
     const offMs = process.clock.now() - this.scheduler.now();
     this.scheduler.offer({ label: 'a process comes back', afterMs, run: () => this.#begin(name, offMs) });
+  }
+
+  /** The names of all whose sessions stand, or stood until a moment ago. */
+  standing(graceMs: number): ReadonlySet<string> {
+    const names = new Set(this.#processes.filter(({ isAlive }) => isAlive).map(({ name }) => name));
+    for (const [name, at] of this.#endedAt) if (this.scheduler.now() - at < graceMs) names.add(name);
+    return names;
+  }
+
+  /** Reaches every other process that listens, in a moment; or is lost. */
+  message(from: string, text: string): void {
+    for (const process of this.#processes) {
+      if (process.name === from || this.mischief.strikes('lost message', this.scenario.circumstances.answerLost))
+        continue;
+      const run = (): void => {
+        for (const listener of process.listeners) listener(text);
+      };
+      this.scheduler.offer({ process: process.name, label: 'a message', afterMs: (u) => u * 10, run });
+    }
+  }
+
+  /** One of the others is told, as soon as it is sure. */
+  #mourn(name: string): void {
+    const run = (): void => {
+      const other = this.someProcess();
+      if (other === undefined) return;
+      for (const mourner of other.mourners)
+        mourner([name]).catch((error: unknown) => {
+          this.tell(other.name, `what ${name} left could not be seen to: ${String(error)}`);
+          this.scheduler.offer({ label: 'it is seen who is gone', afterMs: 1_000, run });
+        });
+    };
+    this.scheduler.offer({ label: 'it is seen who is gone', afterMs: (u) => 1_600 + u * 1_000, run });
   }
 
   // What goes wrong
@@ -287,6 +332,7 @@ export class World {
       scheduler.stall(victim.name, scheduler.now() + forMs);
     });
     mischief.every('database outage', circumstances.outageGapMs, () => {
+      this.outages += 1;
       this.outageUntil = scheduler.now() + mischief.random('database outage').pick([100, 3_000, 40_000]);
       this.tell('', `the database is away for ${this.outageUntil - scheduler.now()} ms`);
     });
