@@ -252,7 +252,10 @@ export class Workload {
   async #prepare(at: Clients, state: LineState): Promise<void> {
     const { line } = state;
     await at.lambda.send(
-      new UpdateFunctionConfigurationCommand({ FunctionName: line.functionName, Description: `${this.#next()}` }),
+      new UpdateFunctionConfigurationCommand({
+        FunctionName: line.functionName,
+        Environment: { Variables: { SERIAL: `${this.#next()}` } },
+      }),
     );
     const { Version: target = '' } = await at.lambda.send(
       new PublishVersionCommand({ FunctionName: line.functionName }),
