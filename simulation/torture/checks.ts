@@ -5,6 +5,7 @@ import {
   type DeploymentInfo,
   GetDeploymentTargetCommand,
   ListDeploymentsCommand,
+  ListDeploymentTargetsCommand,
 } from '@aws-sdk/client-codedeploy';
 import {
   type ActionExecutionDetail,
@@ -125,8 +126,10 @@ async function checkAlias(
   if (deployments.some(({ status }) => !FINAL_DEPLOYMENT.has(status ?? ''))) return broken;
   const last = deployments.toSorted((a, b) => Number(b.createTime) - Number(a.createTime))[0];
   if (last?.status !== 'Succeeded') return broken;
+  const { deploymentId } = last;
+  const { targetIds = [] } = await at.codedeploy.send(new ListDeploymentTargetsCommand({ deploymentId }));
   const { deploymentTarget } = await at.codedeploy.send(
-    new GetDeploymentTargetCommand({ deploymentId: last.deploymentId, targetId: `${line.functionName}:${ALIAS}` }),
+    new GetDeploymentTargetCommand({ deploymentId, targetId: targetIds[0] }),
   );
   const target = deploymentTarget?.lambdaTarget?.lambdaFunctionInfo?.targetVersion;
   if (others.length > 0 || alias.FunctionVersion !== target)
