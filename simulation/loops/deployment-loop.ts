@@ -7,6 +7,7 @@ import {
   deploymentStatus,
   firstEffects,
   isFinal,
+  type Original,
   type Target,
   weightBeingSet,
 } from '../../src/core/lambda-deployment/index.ts';
@@ -28,7 +29,7 @@ import {
   groups,
   keyOf,
 } from './records.ts';
-import { firstLook } from './returns.ts';
+import { lookOf, told } from './returns.ts';
 
 type Run<Type extends DeploymentEffect['type']> = Extract<DeploymentEffect, { type: Type }>;
 
@@ -166,18 +167,23 @@ async function setTraffic(
 async function readOriginal(
   process: Process,
   { deploymentId, info }: Deployment,
-  { look, original, replacement, sinceAt }: Run<'ReadOriginal'>,
+  effect: Run<'ReadOriginal'>,
 ): Promise<DeploymentEvent> {
-  const { outside } = process.world;
-  const read = await process.call('GetMetricData', () => ({
-    exists: true,
-    state: 'Active',
-    percent: outside.weightOf(info.group, original),
-    minutes: outside.minutes(info.group, original, replacement, sinceAt),
-    unread: [],
-  }));
-  if (look === 1) process.world.ledger.lookedBack(deploymentId, firstLook(outside.alias(info.group), read));
-  return { type: 'OriginalRead', look, original: read };
+  const { outside, ledger } = process.world;
+  const { look, original, replacement, sinceAt } = effect;
+  const sides = { deploymentId, look, original, replacement };
+  const [alias, found] = await process.call('GetMetricData', () => {
+    const truth: Original = {
+      exists: true,
+      state: 'Active',
+      percent: outside.weightOf(info.group, original),
+      minutes: outside.minutes(info.group, original, replacement, sinceAt),
+      unread: [],
+    };
+    return [outside.alias(info.group), told(truth, sides)] as const;
+  });
+  ledger.looked(deploymentId, lookOf(alias, found, sides));
+  return { type: 'OriginalRead', look, original: found };
 }
 
 // Making deployments

@@ -1,7 +1,7 @@
 /** What was promised and what was done, noted in the moment in which it was: the checker holds the disk against it. */
 import type { Change } from '../../src/core/pipeline-execution/index.ts';
 import type { Deployment } from './records.ts';
-import type { FirstLook } from './returns.ts';
+import type { Look } from './returns.ts';
 import type { World } from './world.ts';
 
 export class Ledger {
@@ -12,8 +12,8 @@ export class Ledger {
   readonly performed = new Set<string>();
   /** When a deployment last read its alarms, by deployment. */
   readonly lastAlarmsRead = new Map<string, number>();
-  /** What a return of traffic saw before it moved any, by deployment. */
-  readonly firstLooks = new Map<string, FirstLook>();
+  /** What a return of traffic has seen, look by look, by deployment. */
+  readonly looks = new Map<string, Look[]>();
   /** Digests of what an action execution's producer wrote, by action execution. */
   readonly #built = new Map<string, Set<string>>();
   announcements = 0;
@@ -47,10 +47,10 @@ export class Ledger {
     if (check !== undefined) this.lastAlarmsRead.set(deploymentId, this.#world.scheduler.now());
   }
 
-  /** Of a look that is performed twice, the one that saw less. */
-  lookedBack(deploymentId: string, look: FirstLook): void {
-    const before = this.firstLooks.get(deploymentId);
-    if (before === undefined || look.requests < before.requests) this.firstLooks.set(deploymentId, look);
+  looked(deploymentId: string, look: Look): void {
+    const before = this.looks.get(deploymentId);
+    if (before === undefined) this.looks.set(deploymentId, [look]);
+    else before.push(look);
   }
 
   announced(changes: readonly Change[]): void {
