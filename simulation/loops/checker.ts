@@ -12,7 +12,8 @@
  * - `alarm` (4): a deployment does not succeed while an alarm that it watches is raised, nor if one was raised for longer
  *   than `noticeMs` while it ran.
  * - `acknowledged` (7): what was acknowledged is there: in the line or in the archive. `effect` (7): an effect is forgotten
- *   only after it was performed. `once` (7): one action execution makes one deployment and one build.
+ *   only after it was performed. `lease` (7): nobody takes an effect from another while its lease runs. `once` (7): one
+ *   action execution makes one deployment and one build.
  * - `final` (8): what is final never changes; a failed or stopped execution moves by a retry alone; an action execution
  *   that has ended, and an archived execution, never change.
  *
@@ -28,7 +29,14 @@ import { problemOfReturn } from './returns.ts';
 import type { World } from './world.ts';
 
 type Row = Readonly<{ kind: string; id: string; document: string }>;
-type Waiting = Readonly<{ id: number; kind: string; document_id: string; effect: unknown }>;
+type Waiting = Readonly<{
+  id: number;
+  kind: string;
+  document_id: string;
+  effect: unknown;
+  owner: string | null;
+  lease_until: number | null;
+}>;
 
 /** When an alarm was raised, and until when. */
 type Raised = { from: number; to: number | undefined };
@@ -43,6 +51,8 @@ export class Checker {
   readonly #entered = new Map<string, number>();
   readonly #descriptions = new Map<string, string>();
   readonly #buildActions = new Map<string, string>();
+  /** Shares of its target that a deployment has set, in percent. */
+  readonly #shares = new Map<string, Set<number>>();
   commits = 0;
   effects = 0;
 
@@ -155,6 +165,8 @@ export class Checker {
       this.#entered.set(`${pipeline}/${stage}`, after.ordinal);
     }
     if (before === undefined) return;
+    if (before.status !== 'Superseded' && after.status === 'Superseded' && before.position === 'Inside')
+      this.#fail('superseded', `${name} was superseded inside a stage`);
     if (isOver(before) && before.status !== after.status) {
       const retried = RETRIED.has(before.status) && after.status === 'InProgress' && after.attempt > before.attempt;
       if (!retried) this.#fail('final', `${name} was ${before.status} and is ${after.status}`);
@@ -207,6 +219,10 @@ export class Checker {
       const more = 'weightPercent' in now.phase ? ` ${now.phase.weightPercent}` : '';
       this.#world.tell('', `${deploymentId}: ${now.phase.name}${more} ${deploymentStatus(now)}`);
     }
+    if (now.touchedTraffic && now.weightPercent > 0 && now.weightPercent !== was?.weightPercent) {
+      const isSet = this.#shares.get(deploymentId)?.has(now.weightPercent) === true;
+      if (!isSet) this.#fail('weights', `${deploymentId} takes ${now.weightPercent} % for set, and it never was`);
+    }
     if (now.phase.name !== 'Ended' || was?.phase.name === 'Ended') return;
     const { target } = now;
     const { outside } = this.#world;
@@ -233,7 +249,11 @@ export class Checker {
     const actionId = description.slice(description.lastIndexOf(' ') + 1);
     for (const line of this.#lines.values()) {
       const execution = line.executions.find(({ actions }) => actions.some(({ id }) => id === actionId));
-      if (execution?.status === 'Superseded') this.#fail('superseded', `${execution.id} deploys as ${deploymentId}`);
+      if (execution === undefined) continue;
+      if (execution.status === 'Superseded') this.#fail('superseded', `${execution.id} deploys as ${deploymentId}`);
+      const producer = info.revision.key.slice(0, info.revision.key.indexOf('/'));
+      if (!execution.actions.some(({ id }) => id === producer))
+        this.#fail('artifact', `${execution.id} deploys what ${producer} made, which is not of it`);
     }
   }
 
@@ -276,6 +296,11 @@ export class Checker {
     if (share !== undefined && !(share >= 1 && share <= 99)) this.#fail('weights', `${group} has a share of ${share}`);
     if (this.#deployments.get(by)?.phase.name === 'Ended')
       this.#fail('dead traffic', `${by} has ended and moves ${group}`);
+    const target = this.#deployments.get(by)?.target?.targetVersion;
+    if (target !== undefined) {
+      const percent = this.#world.outside.weightOf(group, target);
+      this.#shares.set(by, (this.#shares.get(by) ?? new Set()).add(percent));
+    }
     const worse = problemOfReturn(this.#world, this.#deployments.get(by), routed);
     if (worse !== undefined) this.#fail('availability', worse);
   }
@@ -300,14 +325,30 @@ export class Checker {
 
   // Effects
 
+  /** Nobody takes what another one holds before its lease has run out, by a clock that may be wrong by some seconds. */
+  #held(before: Waiting, after: Waiting): void {
+    const { processes, circumstances } = this.#world.scenario;
+    // Alone, a process takes over everything when it begins; one whose clock jumps cannot know better.
+    if (processes === 1 || circumstances.clockJumpGapMs > 0) return;
+    if (before.owner === after.owner || before.owner === null) return;
+    if (this.#world.hasMembers && !this.#world.standing(0).has(before.owner)) return;
+    const leftMs = (before.lease_until ?? 0) - this.#world.scheduler.now();
+    if (leftMs > LEASE_DOUBT_MS)
+      this.#fail('lease', `${after.owner} takes effect ${after.id} from ${before.owner}, whose it is for ${leftMs} ms`);
+  }
+
   #outbox(before: Waiting | undefined, after: Waiting | undefined): void {
     if (before === undefined) this.effects += 1;
+    else if (after !== undefined) this.#held(before, after);
     if (before === undefined || after !== undefined) return;
     const id = String(before.id);
     if (this.#world.ledger.performed.has(id) || this.#world.isRemoved(before.kind, before.document_id)) return;
     this.#fail('effect', `effect ${id} of ${before.kind} ${before.document_id} was forgotten unperformed`);
   }
 }
+
+/** Clocks are up to two seconds off. */
+const LEASE_DOUBT_MS = 5_000;
 
 const RETRIED: ReadonlySet<string> = new Set(['Failed', 'Stopped']);
 
