@@ -104,6 +104,9 @@ async function requestsPerMinute(
 }
 
 /**
+ * Differs from AWS: a starting deployment whose alarms cannot stop a bad release in time is warned of, in its status messages,
+ * by an event of its own detail type and in the log; and a tag of its group makes CreateDeployment refuse it.
+ *
  * What is to be said of a starting deployment's alarms, said where people look: undefined, or a message for its status, which
  * goes to the event bus and the log too. Never an error: what cannot be read is found out by the deployment itself.
  */
