@@ -129,3 +129,8 @@ test('docs/reference/scenario.md has every key of the language, and no other', (
   }
   expect(Object.fromEntries(documented)).toEqual(SCENARIO_KEYS);
 });
+
+test('docs/reference/scenario.md has every fault of the palette', () => {
+  const page = readFileSync('docs/reference/scenario.md', 'utf8');
+  for (const { name } of known) expect(page).toContain(`\`${name}\``);
+});

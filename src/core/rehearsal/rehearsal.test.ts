@@ -88,6 +88,18 @@ describe('rehearse()', () => {
   });
 });
 
+describe('an alarm that does not exist', () => {
+  it('stops every deployment, as nobody can look at it', () => {
+    const run = rehearse(plan({ missingAlarms: ['gone'] }), workload, fault('healthy'), 1);
+    expect(run).toMatchObject({ status: 'Stopped', code: 'CODEDEPLOY_RESOURCE_CANNOT_BE_FOUND', hurt: 0 });
+  });
+
+  it('is passed over where the group says so', () => {
+    const run = rehearse(plan({ missingAlarms: ['gone'], ignorePollFailure: true }), workload, fault('healthy'), 1);
+    expect(run.status).toBe('Succeeded');
+  });
+});
+
 describe('rehearseAll()', () => {
   const matrix = (over: Partial<Plan> = {}, load: Partial<Workload> = {}) =>
     new Map(rehearseAll(plan(over), { ...workload, ...load }, palette(300_000), 20).map((row) => [row.fault, row]));
