@@ -1,4 +1,7 @@
 /** The judge of a deployment group, by the official SDK: real invocations of both versions of an alias decide. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { CodeDeployClient, CreateApplicationCommand, CreateDeploymentCommand } from '@aws-sdk/client-codedeploy';
 import {
   CreateDeploymentConfigCommand,
@@ -32,12 +35,10 @@ let codedeploy: CodeDeployClient;
 let lambda: LambdaClient;
 let serviceRole: string;
 let functionRole: string;
+const stateDir = mkdtempSync(join(tmpdir(), 'sluice-judge-'));
 
 beforeAll(async () => {
-  sluice = await startSluice({ services: ['codedeploy', 'lambda', 'cloudwatch', 'logs', 'events'], seed: 21 });
-  const config = { ...sluice.clientConfig(), maxAttempts: 1 };
-  codedeploy = new CodeDeployClient(config);
-  lambda = new LambdaClient(config);
+  await open(21);
   functionRole = await executionRole(sluice, 'function');
   const root = { type: 'Root', account: sluice.account, arn: `arn:aws:iam::${sluice.account}:root` } as const;
   const iam = sluice.house.door.as(root, { account: sluice.account, region: 'us-east-1' });
@@ -68,10 +69,22 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  await close();
+  rmSync(stateDir, { recursive: true, force: true });
+});
+
+async function open(seed: number): Promise<void> {
+  sluice = await startSluice({ services: ['codedeploy', 'lambda', 'cloudwatch', 'logs', 'events'], seed, stateDir });
+  const config = { ...sluice.clientConfig(), maxAttempts: 1 };
+  codedeploy = new CodeDeployClient(config);
+  lambda = new LambdaClient(config);
+}
+
+async function close(): Promise<void> {
   codedeploy.destroy();
   lambda.destroy();
   await sluice.close();
-});
+}
 
 /** A function whose version 1 is live, and a group that has this tag. */
 async function setUp(name: string, second: string, tag: string): Promise<void> {
@@ -136,10 +149,13 @@ async function invoke(name: string, times: number): Promise<void> {
 }
 
 describe('a deployment with a judge', () => {
-  it('is stopped and rolled back within seconds when the new version fails, with the numbers', async () => {
+  it('is stopped and rolled back within seconds when the new version fails, with the numbers, across a restart', async () => {
     await setUp('worse', BAD, 'on');
     const id = await deploy('worse');
-    await invoke('worse', 40);
+    await invoke('worse', 16);
+    await close();
+    await open(22);
+    await invoke('worse', 24);
     expect((await get(id)).status).toBe('InProgress');
     await sluice.clock.advance('PT10S');
     const stopped = await get(id);
@@ -147,6 +163,10 @@ describe('a deployment with a judge', () => {
     expect(stopped.errorInformation?.message).toMatch(
       /^The judge finds that version 2 of worse fails more than version 1: of requests at the same time, (\d+) of \1 requests of version 2 failed, and 0 of \d+ of version 1 \(odds of .* to 1, where 200 to 1 are asked for\)\.$/,
     );
+    // Across the end of the server, each was counted once.
+    const [, fresh, old] =
+      /(\d+) requests of version 2 failed, and 0 of (\d+)/.exec(stopped.errorInformation?.message ?? '') ?? [];
+    expect(Number(fresh) + Number(old)).toBe(40);
     const alias = await lambda.send(new GetAliasCommand({ FunctionName: 'worse', Name: 'live' }));
     expect([alias.FunctionVersion, alias.RoutingConfig?.AdditionalVersionWeights ?? {}]).toEqual(['1', {}]);
     const counted = () =>
