@@ -292,6 +292,8 @@ async function notEarlierAnswer({ tools, work, replay, alarms }: Known): Promise
   if (movedAt === undefined || state.rollbackOf !== undefined || state.phase.name !== 'Ended') return undefined;
   const now = tools.house.clock.now();
   const acted = state.phase.error?.code === 'ALARM_ACTIVE';
+  // Stopped by hand, by a hook or by the judge: no alarm was asked.
+  if (!acted && state.phase.status !== 'Succeeded') return undefined;
   const endAt = (acted ? takenBackAt(replay) : undefined) ?? state.completedAt ?? now;
   const until = acted ? endAt : Math.min(now, endAt + AFTERMATH_MS, await nextDeploymentAt(tools, work, state));
   const suspects: SuspectAlarm[] = [];
