@@ -88,7 +88,7 @@ export class CallChecks implements Observer {
   /** The role's policies are those that the disk held at some time since the oldest call under way began. */
   #standingPolicies({ principal, policies, request }: DecisionInput): void {
     if (principal.type !== 'AssumedRole') return;
-    const known = this.#options.disk.rolePolicies.get(`${principal.account}/${principal.roleName}`);
+    const known = this.#options.disk.rolePolicies.get(`${principal.account}/${principal.roleName}`.toLowerCase());
     if (known === undefined) return;
     const [oldest = this.#options.step()] = this.#inFlight.values();
     const used = policies.identity.map(({ document }) => document);

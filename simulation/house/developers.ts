@@ -202,7 +202,7 @@ export class Developers {
         PolicyName: 'may',
         PolicyDocument,
       });
-      if ('output' in answer) return;
+      if ('output' in answer) return this.#ledger.rolePolicyPut(account, role, PolicyDocument);
       await this.#world.scheduler.wait({ label: 'tries again', afterMs: 10_000 });
     }
   }

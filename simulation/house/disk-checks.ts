@@ -6,6 +6,7 @@
  *   ArtifactHandOver (2)                                 inputs of actions against what was produced
  *   WeightsSum, EndsWhereItSays (3)                      aliases, deployments that end
  *   AlarmStops (4)                                       alarms against deployments that succeed
+ *   NothingHangs, NoInternalFailure                      why actions fail
  *   FinalIsFinal (8)                                     executions, archived executions, deployments
  *   NoSecret (9)                                         audit, messages, effects and history against known secrets
  */
@@ -30,6 +31,9 @@ export type DiskChecksOptions = Readonly<{
   fail: (violation: Violation) => void;
 }>;
 
+/** What a performer may give up with: the machine's faults, and a deployment that was in the way for minutes. */
+const EXPLAINED = /database|the disk is full|already has an active Deployment/;
+
 const LIVE = new Set(['InProgress', 'Stopping']);
 
 export class DiskChecks {
@@ -41,7 +45,7 @@ export class DiskChecks {
   readonly #enteredLast = new Map<string, number>();
   /** Of executions and deployments, what has not ended; by a name that says which. */
   readonly unfinished = new Set<string>();
-  /** Role (`account/name`) to its inline policies, and since which step. */
+  /** Role (`account/name`, in small letters) to its inline policies, and since which step. */
   readonly rolePolicies = new Map<string, { step: number; texts: readonly string[] }[]>();
 
   constructor(options: DiskChecksOptions) {
@@ -112,7 +116,10 @@ export class DiskChecks {
       const was = earlier.get(execution.id);
       if (was !== undefined) this.#executionChange(name, was, execution);
       if (plan.mode === 'QUEUED') this.#queuedOrder(name, was, execution, stage);
-      for (const action of execution.actions) this.#handOver(name, execution, action);
+      for (const action of execution.actions) {
+        this.#handOver(name, execution, action);
+        this.#explained(name, action);
+      }
       if (LIVE.has(execution.status)) this.unfinished.add(`execution ${name} ${execution.id}`);
       else this.unfinished.delete(`execution ${name} ${execution.id}`);
       if (!LIVE.has(execution.status) && was?.status !== execution.status)
@@ -167,6 +174,14 @@ export class DiskChecks {
           `${name}: ${action.action} of ${execution.id} takes ${input.name} with ${input.sha256}, which nothing of it made`,
         );
     }
+  }
+
+  /** An action fails for a reason of this world, never because something hung or broke within the house. */
+  #explained(name: string, { action, id, error }: ActionExecution): void {
+    if (error?.code === 'Timeout' && action === 'Fetch')
+      throw new Violation('NothingHangs', `${name}: ${action} (${id}) was not done within its hour`);
+    if (error?.code === 'InternalError' && !EXPLAINED.test(error.message))
+      throw new Violation('NoInternalFailure', `${name}: ${action} (${id}) failed with ${error.message}`);
   }
 
   /** An execution that left its line. Written twice, it is the same. */
@@ -239,7 +254,7 @@ export class DiskChecks {
   // Identity and secrets
 
   #role(after: Row | undefined, row: Row): void {
-    const name = `${row.account}/${row.id}`;
+    const name = `${row.account}/${row.id}`.toLowerCase();
     const known = this.rolePolicies.get(name) ?? [];
     const inline = after === undefined ? {} : (parse<{ inline: Record<string, string> }>(after).inline ?? {});
     known.push({ step: this.#options.step(), texts: Object.values(inline).map(textOf) });

@@ -116,6 +116,11 @@ export function grantsOf(key: string): Readonly<Record<RoleName, readonly Grant[
         name: 'function',
         statement: { Action: ['lambda:GetAlias', 'lambda:UpdateAlias', 'lambda:GetFunction'], Resource: '*' },
       },
+      {
+        name: 'original',
+        statement: { Action: ['lambda:GetFunctionConfiguration', 'lambda:GetFunctionConcurrency'], Resource: '*' },
+      },
+      { name: 'figures', statement: { Action: 'cloudwatch:GetMetricData', Resource: '*' } },
       { name: 'alarms', statement: { Action: 'cloudwatch:DescribeAlarms', Resource: '*' } },
       { name: 'artifacts', statement: { Action: read, Resource: objects } },
       { name: 'key', statement: { Action: 'kms:Decrypt', Resource: key } },

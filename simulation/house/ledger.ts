@@ -50,9 +50,10 @@ export class Ledger {
       this.#lost(`the ${approved ? 'approval' : 'rejection'} of an action of ${pipeline}`);
   }
 
+  /** It was the role's policy at some time; another may have been put since. */
   rolePolicyPut(account: string, role: string, policy: string): void {
-    const cell = this.#world.disk.documents.cells.get(`iam.role\n${account}\n\n${role}`);
-    if (cell?.row.document.includes(JSON.stringify(policy)) !== true) this.#lost(`the policy of the role ${role}`);
+    const known = this.#world.checks.rolePolicies.get(`${account}/${role}`.toLowerCase()) ?? [];
+    if (!known.some(({ texts }) => texts.includes(policy))) this.#lost(`the policy of the role ${role}`);
   }
 
   /** In its line, or archived. */

@@ -1,4 +1,5 @@
 /** One run of the world of the whole house: a seed, so many steps of trouble, and then rest. */
+import type { OpenHouse } from '../../src/app/open-house.ts';
 import type { Outcome, WorldOptions } from '../loops/world.ts';
 import type { Random } from '../random.ts';
 import type { Spread } from '../scheduler.ts';
@@ -15,13 +16,19 @@ import { World } from './world.ts';
 /** Everything must have come to rest within this much of the clock once faults have stopped: jobs time out after a day. */
 const REST_WITHIN_MS = 30 * 3_600_000;
 
-/** `kind` `Faultless`: nothing of the machine fails and nothing crashes; people go on with their mischief. */
-export type HouseOptions = WorldOptions &
-  Readonly<{ kind?: 'Faulty' | 'Faultless'; onLog?: (level: string, text: string) => void }>;
+export type HouseOptions = Omit<WorldOptions, 'sabotage'> &
+  Readonly<{
+    /** `Faultless`: nothing of the machine fails and nothing crashes; people go on with their mischief. */
+    kind?: 'Faulty' | 'Faultless';
+    onLog?: (level: string, text: string) => void;
+    /** Of the simulator's own tests: breaks each process of the house on purpose. */
+    breakHouse?: (open: OpenHouse) => void;
+  }>;
 
 export async function runHouse(options: HouseOptions): Promise<Outcome> {
   const world = new World({ ...options, record: options.tell ?? false });
   world.onLog = options.onLog;
+  world.onStart = options.breakHouse;
   const startedAt = world.scheduler.now();
   let troubled = 0;
   try {

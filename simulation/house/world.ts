@@ -12,6 +12,7 @@ import { compileOptions } from '../../src/app/config.ts';
 import { loadServices } from '../../src/app/registry.ts';
 import { Concealed } from '../../src/app/secrets/master-secret.ts';
 import { isAwsError } from '../../src/common/index.ts';
+import type { OpenHouse } from '../../src/app/open-house.ts';
 import { openModels } from '../../src/protocol/index.ts';
 import type { Client, Log, Scope } from '../../src/services/index.ts';
 import { BlobDisk } from '../memory-blobs.ts';
@@ -121,6 +122,7 @@ export class World {
     loaded ??= loadServices(SERVICES);
     this.#machine = { ...this.#surroundings, services: await loaded };
     this.process = await HouseProcess.start(`house ${this.#processes++}`, this.#machine);
+    this.onStart?.(this.process.open);
     const { door, engine } = this.process.open;
     // One thing after the other: code is unpacked to real files, and whatever went on meanwhile would race with them.
     const root = (scope: Scope): Client => {
@@ -249,6 +251,7 @@ export class World {
       (process) => {
         this.#startingKill = undefined;
         this.process = process;
+        this.onStart?.(process.open);
         this.count('starts');
       },
       (error: unknown) => {
@@ -330,6 +333,7 @@ export class World {
     return { info: line('info'), warn: line('warn'), error: line('error') };
   }
 
+  onStart: ((open: OpenHouse) => void) | undefined;
   onLog: ((level: string, text: string) => void) | undefined;
 }
 

@@ -3,12 +3,72 @@
  * histories that broke something once.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import type { OpenHouse } from '../../src/app/open-house.ts';
 import { bytesOf } from '../../simulation/house/answer.ts';
 import { Developers } from '../../simulation/house/developers.ts';
 import { WORK_TYPE } from '../../simulation/house/layout.ts';
 import { Ledger } from '../../simulation/house/ledger.ts';
+import { runHouse } from '../../simulation/house/run.ts';
 import { storedZip } from '../../simulation/house/stored-zip.ts';
 import { World } from '../../simulation/house/world.ts';
+
+describe('the whole house', () => {
+  it('breaks no invariant, and a seed is one run', async () => {
+    const [first, again] = [await runHouse({ seed: 11, steps: 600 }), await runHouse({ seed: 11, steps: 600 })];
+    expect(first.violation).toBeUndefined();
+    expect(again.digest).toBe(first.digest);
+    const other = await runHouse({ seed: 12, steps: 600 });
+    expect(other.violation).toBeUndefined();
+    expect(other.digest).not.toBe(first.digest);
+  });
+
+  /** A checker that never fails is no checker. */
+  async function caught(
+    breakHouse: (open: OpenHouse) => void,
+    omit: readonly string[] = [],
+  ): Promise<string | undefined> {
+    for (let seed = 1; seed <= 4; seed++) {
+      const { violation } = await runHouse({ seed, steps: 2_500, kind: 'Faultless', omit, breakHouse });
+      if (violation !== undefined) return violation.invariant;
+    }
+    return undefined;
+  }
+
+  it('notices a door that lets everybody in', async () => {
+    const breakHouse = ({ authorizer }: OpenHouse): void => {
+      authorizer.authorize = () => Promise.resolve();
+    };
+    expect(await caught(breakHouse)).toBe('PoliciesDecide');
+  });
+
+  it('notices a write that was acknowledged and not kept', async () => {
+    const breakHouse = ({ house }: OpenHouse): void => {
+      const put = house.blobs.put.bind(house.blobs);
+      house.blobs.put = async (source) => {
+        const info = await put(source);
+        await house.blobs.delete(info.digest);
+        return info;
+      };
+    };
+    expect(await caught(breakHouse)).toMatch(/^(Durable|NoInternalFailure)$/);
+  });
+
+  it('notices a grant that goes on after it was taken away', async () => {
+    const breakHouse = ({ identity }: OpenHouse): void => {
+      const kept = new Map<string, ReturnType<typeof identity.policiesOf>>();
+      const ask = identity.policiesOf.bind(identity);
+      (identity as { policiesOf: typeof ask }).policiesOf = (principal) => {
+        const name = principal.type === 'AssumedRole' ? principal.roleArn : 'arn' in principal ? principal.arn : '';
+        const known = kept.get(name) ?? ask(principal);
+        kept.set(name, known);
+        return known;
+      };
+    };
+    // Nothing but what shows it: pushes, and grants that come and go.
+    const omit = ['gate', 'edit', 'stop', 'drill', 'stopDeployment', 'deploy', 'readBack', 'intrude'];
+    expect(await caught(breakHouse, omit)).toBe('PoliciesDecide');
+  });
+});
 
 describe('a history told', () => {
   let world: World;
