@@ -17,6 +17,7 @@ import {
 import { defineLoop, type LoopDefinition } from '../../engine/index.ts';
 import { collection, type DocumentKey } from '../../store/index.ts';
 import type { Call, House } from '../service.ts';
+import { untilHeard } from '../until-heard.ts';
 import { chooseTarget, execute } from './execution.ts';
 import type { Named } from './names.ts';
 import { functionKey, type FunctionRecord, functions, LATEST, type Place } from './records.ts';
@@ -152,7 +153,7 @@ async function begin(house: House, key: DocumentKey, run: number): Promise<Async
     )
     .then(async (result) => {
       // Ended by our own end: it is run again when Sluice comes back.
-      if (!workshopOf(house).stopping()) await house.engine.submit(KIND, key, result);
+      if (!workshopOf(house).stopping()) await untilHeard(house.config, () => house.engine.submit(KIND, key, result));
     })
     .catch((error: unknown) =>
       house.log.warn('the end of an event could not be noted', { requestId: key.id, error: String(error) }),

@@ -22,6 +22,7 @@ import { type Buildspec, phaseCount } from '../../../core/buildspec/index.ts';
 import type { ProcessHandle } from '../../../runtimes/index.ts';
 import type { DocumentKey } from '../../../store/index.ts';
 import type { House } from '../../service.ts';
+import { untilHeard } from '../../until-heard.ts';
 import type { Facts } from '../build-shape.ts';
 import { type Build, BUILD_LOOP, buildUuid } from '../records.ts';
 import { uploadArtifacts } from './artifacts.ts';
@@ -140,7 +141,8 @@ export class BuildRun {
   }
 
   async #submit(event: BuildEvent): Promise<Build | undefined> {
-    const build = await this.#house.engine.submit<Build>(BUILD_LOOP, this.#key, event);
+    const { engine, config } = this.#house;
+    const build = await untilHeard(config, () => engine.submit<Build>(BUILD_LOOP, this.#key, event));
     if (build !== undefined) this.#build = build;
     return build;
   }
