@@ -5,6 +5,7 @@
 import { type BuildEvent, currentPhase, isFinal, type RunPhase } from '../../src/core/build/index.ts';
 import type { Tagged } from '../../src/engine/index.ts';
 import type { DocumentKey } from '../../src/store/documents.ts';
+import { untilHeard } from '../../src/services/until-heard.ts';
 import type { Process } from './process.ts';
 import { BUILD, type Build, builds } from './records.ts';
 
@@ -95,37 +96,42 @@ class BuildRun {
   }
 
   start(): void {
-    this.#process.clock.after(this.#build.definition.timeoutMs, () => {
+    const cancel = this.#process.clock.after(this.#build.definition.timeoutMs, () => {
       if (this.#killed) return;
       this.#killed = true;
       void this.#submit({ type: 'RanOutOfTime' }).catch(() => {});
     });
-    void this.#perform().catch((error: unknown) => {
-      if (this.#killed) return;
-      void this.#submit({ type: 'RunnerFailed', message: String(error) }).catch(() => {});
-    });
+    void this.#perform()
+      .then((silent) => silent || cancel())
+      .catch(async (error: unknown) => {
+        if (this.#killed) return;
+        await this.#submit({ type: 'RunnerFailed', message: String(error) }).catch(() => {});
+        cancel();
+      });
   }
 
   kill(): void {
     this.#killed = true;
   }
 
-  async #perform(): Promise<void> {
+  /** Resolves to whether it hangs. */
+  async #perform(): Promise<boolean> {
     const { world } = this.#process;
     const { mischief, scenario } = world;
     for (let phase = currentPhase(this.#build); !this.#killed; phase = currentPhase(this.#build)) {
       await world.scheduler.wait({ process: this.#process.name, label: phase, afterMs: (u) => u * u * 8_000 });
-      if (this.#killed) return;
+      if (this.#killed) return false;
       const silent = mischief.strikes('runtime silent', scenario.circumstances.runtimeSilent / 8);
-      if (silent) return;
+      if (silent) return true;
       if (mischief.strikes('runtime dies', scenario.circumstances.runtimeDies / 8)) throw new Error('the runtime died');
       const failed = phase === 'BUILD' && world.chance.chance(0.05);
       if (phase === 'UPLOAD_ARTIFACTS') await this.#upload();
-      if (this.#killed) return;
+      if (this.#killed) return false;
       const contexts = failed ? [{ statusCode: 'COMMAND_EXECUTION_ERROR', message: 'exit status 1' }] : [];
       const build = await this.#submit({ type: 'PhaseEnded', phase: phase as RunPhase, failed, contexts });
-      if (build === undefined || isFinal(build) || build.run !== this.number) return;
+      if (build === undefined || isFinal(build) || build.run !== this.number) return false;
     }
+    return false;
   }
 
   async #upload(): Promise<void> {
@@ -142,7 +148,8 @@ class BuildRun {
 
   async #submit(event: Tagged): Promise<Build | undefined> {
     const reported: Tagged = { ...event, run: this.number };
-    const build = await this.#process.engine.submit<Build>(BUILD, this.#key, reported);
+    const { engine } = this.#process;
+    const build = await untilHeard(this.#process, () => engine.submit<Build>(BUILD, this.#key, reported));
     if (build !== undefined) this.#build = build;
     return build;
   }

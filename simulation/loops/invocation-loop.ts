@@ -11,6 +11,7 @@ import type { DeploymentEvent } from '../../src/core/lambda-deployment/index.ts'
 import { HOUR_MS, MINUTE_MS } from '../../src/common/index.ts';
 import type { LoopDefinition } from '../../src/engine/index.ts';
 import type { DocumentKey } from '../../src/store/documents.ts';
+import { untilHeard } from '../../src/services/until-heard.ts';
 import type { Process } from './process.ts';
 import {
   type Deployment,
@@ -85,7 +86,7 @@ async function begin(process: Process, key: DocumentKey, run: number): Promise<A
       (): AsyncInvocationEvent => ({ type: 'RunSucceeded', run }),
       (): AsyncInvocationEvent => ({ type: 'RunFailed', run }),
     )
-    .then((result) => process.engine.submit(INVOCATION, key, result))
+    .then((result) => untilHeard(process, () => process.engine.submit(INVOCATION, key, result)))
     .catch((error: unknown) => process.world.tell(process.name, `the end of an event could not be noted: ${error}`));
   return { type: 'RunBegun', run };
 }

@@ -80,6 +80,10 @@ export class Process {
     this.world.scheduler.kill(this.name);
   }
 
+  wallTimer(callback: () => void, delayMs: number): () => void {
+    return this.clock.after(delayMs, callback);
+  }
+
   /** Asks something of the world outside. */
   call<T>(name: string, answer: () => T): Promise<T> {
     return this.world.outside.call(this.name, name, answer);
