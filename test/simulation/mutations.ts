@@ -1,0 +1,351 @@
+/**
+ * What the mutation check breaks, one at a time: each mutation is a way in which Sluice could be wrong, put in front of the
+ * real deciders, performers, stores or the world outside, and names the invariants that it must break. A checker that never
+ * fails is no checker (issue "Proven before it ships", 4).
+ */
+import type { AnyLoop, Sabotage } from '../../simulation/loops/world.ts';
+import type { MemoryStore } from '../../simulation/memory-store/index.ts';
+import { type Deployment, DEPLOYMENT, deployments, keyOf, LINE } from '../../simulation/loops/records.ts';
+import type { Process } from '../../simulation/loops/process.ts';
+import {
+  isLive,
+  type Execution,
+  type ExecutionMode,
+  type PipelineLine,
+} from '../../src/core/pipeline-execution/index.ts';
+import type { Queryable, Row, Tx } from '../../src/store/store.ts';
+
+export type Mutation = Readonly<{
+  name: string;
+  /** Any of them may be broken first: one wrong step leads to another. */
+  breaks: readonly string[];
+  /** Of worlds in which what is broken is needed: the first of all to be tried. Absent: 1, 2, 3, ... */
+  seeds?: readonly number[];
+  sabotage: Sabotage;
+}>;
+
+// Ways to put something in between
+
+type Performed = Readonly<{ effect: any; context: any; again: () => Promise<any>; process: Process }>;
+
+/** In front of the performer of one loop's effects of one type. */
+function performing(kind: string, type: string, instead: (performed: Performed) => Promise<unknown>): Sabotage {
+  return {
+    loop: (loop, process) =>
+      loop.kind !== kind
+        ? loop
+        : {
+            ...loop,
+            perform: (effect, context) =>
+              effect.type === type
+                ? instead({ effect, context, again: () => loop.perform(effect, context) as Promise<any>, process })
+                : loop.perform(effect, context),
+          },
+  };
+}
+
+/** In front of the decider of one loop. */
+function deciding(kind: string, wrap: (decide: AnyLoop['decide']) => AnyLoop['decide']): Sabotage {
+  return { loop: (loop) => (loop.kind === kind ? { ...loop, decide: wrap(loop.decide.bind(loop)) } : loop) };
+}
+
+/** Of the decisions about lines, what becomes of the line. */
+function afterwards(change: (line: PipelineLine, before: PipelineLine) => PipelineLine): Sabotage {
+  return deciding(LINE, (decide) => (state, event, now) => {
+    const decision = decide(state, event, now);
+    return { ...decision, state: change(decision.state, state) };
+  });
+}
+
+type Ask = <R extends Row>(sql: string, parameters: readonly unknown[]) => Promise<R[]>;
+
+/** In front of the statements that begin so. */
+function stating(
+  begins: string,
+  instead: (ask: Ask, sql: string, parameters: readonly unknown[]) => Promise<Row[]>,
+): Sabotage {
+  const query =
+    (q: Queryable): Queryable['query'] =>
+    <R extends Row>(sql: string, parameters: readonly unknown[] = []) =>
+      sql.startsWith(begins)
+        ? (instead((text, values) => q.query(text, values), sql, parameters) as Promise<R[]>)
+        : q.query<R>(sql, parameters);
+  return { store: (store) => over(store, query(store), (tx) => ({ ...tx, query: query(tx) })) };
+}
+
+function over(store: MemoryStore, query: Queryable['query'], wrap: (tx: Tx) => Tx): MemoryStore {
+  return {
+    kind: store.kind,
+    query,
+    transaction: (work) => store.transaction((tx) => work(wrap(tx))),
+    close: () => store.close(),
+    die: () => store.die(),
+  };
+}
+
+/** As if every pipeline were of this mode while a decision is taken. */
+function asIf(mode: ExecutionMode, where: (own: ExecutionMode) => boolean): Sabotage {
+  const change = (line: PipelineLine, of: (version: string, own: ExecutionMode) => ExecutionMode): PipelineLine => ({
+    ...line,
+    plans: Object.fromEntries(
+      Object.entries(line.plans).map(([version, plan]) => [version, { ...plan, mode: of(version, plan.mode) }]),
+    ),
+  });
+  return deciding(LINE, (decide) => (line: PipelineLine, event, now) => {
+    if (event.type === 'DefinitionChanged') return decide(line, event, now);
+    const decision = decide(
+      change(line, (_version, own) => (where(own) ? mode : own)),
+      event,
+      now,
+    );
+    const state = change(decision.state, (version, own) => line.plans[version]?.mode ?? own);
+    return { ...decision, state };
+  });
+}
+
+function everyExecution(line: PipelineLine, change: (execution: Execution) => Execution): PipelineLine {
+  return { ...line, executions: line.executions.map(change) };
+}
+
+// The mutations
+
+/** One process, deployments without alarms: whether anything ever ends is soon told. */
+const QUIET = [13, 16, 20, 60, 111];
+const ENDED: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Stopped', 'Superseded']);
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'two executions are let into a stage',
+    breaks: ['stage lock'],
+    sabotage: asIf('PARALLEL', (own) => own === 'SUPERSEDED'),
+  },
+  {
+    name: 'in QUEUED mode the newest goes first',
+    breaks: ['queue order'],
+    sabotage: deciding(LINE, (decide) => (line: PipelineLine, event, now) => {
+      const decision = decide({ ...line, executions: line.executions.toReversed() }, event, now);
+      const executions = decision.state.executions.toSorted((a: Execution, b: Execution) => a.ordinal - b.ordinal);
+      return { ...decision, state: { ...decision.state, executions } };
+    }),
+  },
+  {
+    name: 'who is inside a stage is superseded too',
+    breaks: ['superseded'],
+    sabotage: afterwards((line, before) =>
+      line.lastOrdinal === before.lastOrdinal
+        ? line
+        : everyExecution(line, (execution) =>
+            isLive(execution) && execution.ordinal < line.lastOrdinal
+              ? { ...execution, status: 'Superseded' }
+              : execution,
+          ),
+    ),
+  },
+  {
+    name: 'what has ended is taken up again',
+    breaks: ['final'],
+    sabotage: afterwards((line, before) =>
+      everyExecution(line, (execution) =>
+        ENDED.has(before.executions.find(({ id }) => id === execution.id)?.status ?? '')
+          ? { ...execution, status: 'InProgress' }
+          : execution,
+      ),
+    ),
+  },
+  {
+    name: 'executions leave the line and are not archived',
+    breaks: ['acknowledged'],
+    sabotage: stating('INSERT INTO documents', async (ask, sql, parameters) =>
+      parameters[0] === 'codepipeline.execution' ? [] : ask(sql, parameters),
+    ),
+  },
+  {
+    name: 'a commit is acknowledged before it is durable',
+    breaks: ['acknowledged', 'effect', 'liveness'],
+    sabotage: {
+      store: (store, process) => ({
+        ...over(
+          store,
+          (sql, parameters) => store.query(sql, parameters),
+          (tx) => tx,
+        ),
+        transaction: (work) =>
+          new Promise((resolve, reject) => {
+            store
+              .transaction(async (tx) => {
+                const callbacks: (() => void)[] = [];
+                const result = await work({ ...tx, afterCommit: (callback) => void callbacks.push(callback) });
+                for (const callback of callbacks) callback();
+                resolve(result);
+                await process.world.scheduler.wait({ process: process.name, label: 'not yet', afterMs: 300 });
+                return result;
+              })
+              .catch(reject);
+          }),
+      }),
+    },
+  },
+  {
+    name: 'the cause of a decision is not consumed',
+    breaks: ['liveness'],
+    seeds: QUIET,
+    sabotage: stating('DELETE FROM outbox WHERE id = ANY', async (ask, sql, [ids]) => {
+      const kept = (ids as string[]).filter((id) => Number(id) % 10 === 0).map((id) => ({ id: String(id) }));
+      return [...kept, ...(await ask(sql, [(ids as string[]).filter((id) => Number(id) % 10 !== 0)]))];
+    }),
+  },
+  {
+    name: 'timers are not saved',
+    breaks: ['liveness'],
+    seeds: QUIET,
+    sabotage: stating('INSERT INTO timers', async () => []),
+  },
+  {
+    name: 'an effect is dropped',
+    breaks: ['liveness'],
+    seeds: QUIET,
+    sabotage: performing(DEPLOYMENT, 'SetTraffic', async () => undefined),
+  },
+  {
+    name: 'one effect more is forgotten than was performed',
+    breaks: ['effect', 'liveness'],
+    sabotage: stating('DELETE FROM outbox WHERE id = ANY', (ask, sql, [ids]) =>
+      ask(sql, [[...(ids as string[]), ...(ids as string[]).map((id) => String(Number(id) + 1))]]),
+    ),
+  },
+  {
+    name: 'a process takes over what another one that lives holds',
+    breaks: ['lease'],
+    sabotage: {
+      store: (store) => {
+        const query =
+          (q: Queryable): Queryable['query'] =>
+          async <R extends Row>(sql: string, parameters: readonly unknown[] = []) => {
+            const rows = await q.query<R>(sql, parameters);
+            return /^SELECT .*lease_until.* FROM outbox/s.test(sql)
+              ? rows.map((row) => ({ ...row, lease_until: 0 }))
+              : rows;
+          };
+        return over(store, query(store), (tx) => ({ ...tx, query: query(tx) }));
+      },
+    },
+  },
+  {
+    name: 'the shares of both versions are swapped',
+    breaks: ['weights', 'final weights'],
+    sabotage: {
+      outside: (outside) => {
+        const update = outside.updateAlias.bind(outside);
+        outside.updateAlias = (group, { main, extra }, ...rest) =>
+          update(
+            group,
+            extra === undefined
+              ? { main }
+              : { main: extra.version, extra: { version: main, weightPercent: extra.weightPercent } },
+            ...rest,
+          );
+      },
+    },
+  },
+  {
+    name: 'a share is out of range',
+    breaks: ['weights'],
+    sabotage: {
+      outside: (outside) => {
+        const update = outside.updateAlias.bind(outside);
+        outside.updateAlias = (group, { main, extra }, ...rest) =>
+          update(
+            group,
+            extra === undefined ? { main } : { main, extra: { ...extra, weightPercent: extra.weightPercent * 10 } },
+            ...rest,
+          );
+      },
+    },
+  },
+  {
+    name: 'a return leaves a share behind',
+    breaks: ['final weights', 'weights'],
+    sabotage: performing(DEPLOYMENT, 'SetTraffic', async ({ effect, again, context, process }) => {
+      const result = await again();
+      const { target, info } =
+        (await deployments.get(process.store, keyOf(context.key.id)))?.document ?? ({} as Deployment);
+      if (effect.weightPercent === 0 && result?.type === 'TrafficSet' && target !== undefined) {
+        const extra = { version: target.targetVersion, weightPercent: 5 };
+        process.world.outside.updateAlias(info.group, { main: target.currentVersion, extra }, context.key.id);
+      }
+      return result;
+    }),
+  },
+  {
+    name: 'a share is set once more when the deployment is over',
+    breaks: ['dead traffic'],
+    sabotage: performing(DEPLOYMENT, 'SetTraffic', async ({ again, context, process }) => {
+      const { world } = process;
+      const group = (await deployments.get(process.store, keyOf(context.key.id)))?.document.info.group;
+      const result = await again();
+      const run = (): void => {
+        if (group === undefined) return;
+        const { revisionId: _old, ...alias } = world.outside.alias(group);
+        world.outside.updateAlias(group, alias, context.key.id);
+      };
+      world.scheduler.offer({ label: 'a late request', afterMs: 20 * 60_000, run });
+      return result;
+    }),
+  },
+  {
+    name: 'a deployment succeeds in spite of its alarm',
+    breaks: ['alarm'],
+    sabotage: performing(DEPLOYMENT, 'ReadAlarms', async ({ again }) => ({ ...(await again()), raised: [] })),
+  },
+  {
+    name: 'a deployment that has ended goes on',
+    breaks: ['final'],
+    sabotage: {
+      loop: (loop) =>
+        loop.kind !== DEPLOYMENT
+          ? loop
+          : {
+              ...loop,
+              isFinal: () => false,
+              decide: (state: Deployment, event, now) =>
+                state.phase.name === 'Ended'
+                  ? { state: { ...state, checks: state.checks + 1 }, effects: [] }
+                  : loop.decide(state, event, now),
+            },
+    },
+  },
+  {
+    name: 'an effect is performed twice, without a key',
+    breaks: ['once'],
+    sabotage: {
+      ...performing(LINE, 'StartAction', async ({ again }) => {
+        await again();
+        return again();
+      }),
+      ...stating(
+        'SELECT account, region, id, parent, sort, version, document FROM documents',
+        async (ask, sql, parameters) => (parameters[0] === 'codebuild.start-token' ? [] : ask(sql, parameters)),
+      ),
+    },
+  },
+  {
+    name: "another execution's artifact is delivered",
+    breaks: ['artifact'],
+    sabotage: afterwards((line, before) =>
+      everyExecution(line, (execution) => {
+        const known = before.executions.find(({ id }) => id === execution.id)?.actions.length ?? 0;
+        return {
+          ...execution,
+          actions: execution.actions.map((action, index) => {
+            if (index < known || action.inputs.length === 0) return action;
+            const others = line.executions.filter(({ id }) => id !== execution.id).flatMap(({ actions }) => actions);
+            const inputs = action.inputs.map(
+              (input) => others.flatMap(({ outputs }) => outputs).find(({ name }) => name === input.name) ?? input,
+            );
+            return { ...action, inputs };
+          }),
+        };
+      }),
+    ),
+  },
+];
