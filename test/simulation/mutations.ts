@@ -111,6 +111,8 @@ function everyExecution(line: PipelineLine, change: (execution: Execution) => Ex
 
 /** One process, deployments without alarms: whether anything ever ends is soon told. */
 const QUIET = [13, 16, 20, 60, 111];
+/** A share of the requests is on a version that is to go, and the one to return to is found gone, or failing. */
+const RETURNING = [5, 41, 91];
 const ENDED: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Stopped', 'Superseded']);
 
 export const mutations: readonly Mutation[] = [
@@ -296,6 +298,16 @@ export const mutations: readonly Mutation[] = [
     name: 'a deployment succeeds in spite of its alarm',
     breaks: ['alarm'],
     sabotage: performing(DEPLOYMENT, 'ReadAlarms', async ({ again }) => ({ ...(await again()), raised: [] })),
+  },
+  {
+    name: 'traffic returns without regard to what was seen',
+    breaks: ['availability'],
+    seeds: RETURNING,
+    sabotage: deciding(DEPLOYMENT, (decide) => (state, event, now) => {
+      if (event.type !== 'OriginalRead') return decide(state, event, now);
+      const { reservedConcurrency: _, ...seen } = event.original;
+      return decide(state, { ...event, original: { ...seen, exists: true, state: 'Active', minutes: [] } }, now);
+    }),
   },
   {
     name: 'a deployment that has ended goes on',
