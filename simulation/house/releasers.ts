@@ -22,6 +22,7 @@ export class Releasers {
 
   /** Looks at every pipeline and answers what is asked. */
   async approve(): Promise<void> {
+    if (this.#world.calm) await this.#endUnseen();
     for (const asked of await this.#asked()) {
       if (this.#tokens.every(({ token }) => token !== asked.token)) this.#tokens.push(asked);
       const how = this.#world.calm ? 'yes' : this.#random.weighted({ yes: 60, no: 10, later: 20, twice: 10 });
@@ -32,6 +33,36 @@ export class Releasers {
     }
     if (!this.#world.calm && this.#tokens.length > 0 && this.#random.chance(0.2))
       await this.#answer(this.#random.pick(this.#tokens), true);
+  }
+
+  /**
+   * An execution that waits for an approval which an edit took out of its pipeline: no state shows the token any more, and
+   * it would wait for its seven days. A developer who sees it stops it.
+   */
+  async #endUnseen(): Promise<void> {
+    const { pipelines, people } = this.#world.layout;
+    for (const { name } of pipelines) {
+      const state = await this.#world.ask<GetPipelineStateOutput>(people.dev, 'codepipeline', 'GetPipelineState', {
+        name,
+      });
+      if (!('output' in state) || state.output.stageStates?.some(({ stageName }) => stageName === 'Approve') !== false)
+        continue;
+      const listed = await this.#world.ask<ListActionExecutionsOutput>(
+        people.dev,
+        'codepipeline',
+        'ListActionExecutions',
+        {
+          pipelineName: name,
+        },
+      );
+      for (const each of ('output' in listed && listed.output.actionExecutionDetails) || [])
+        if (each.actionName === 'Ask' && each.status === 'InProgress')
+          await this.#world.ask(people.dev, 'codepipeline', 'StopPipelineExecution', {
+            pipelineName: name,
+            pipelineExecutionId: each.pipelineExecutionId,
+            abandon: true,
+          });
+    }
   }
 
   async watch(): Promise<void> {
