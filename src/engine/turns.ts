@@ -390,20 +390,19 @@ class Changes {
   async #saveEffects(tx: Tx, lease: Lease): Promise<SavedEffects> {
     const effects = this.#effects;
     if (effects.length === 0) return { effects: [], handed: new Map() };
-    const owners = lease.shared === true ? await this.#performers(tx, lease.owner) : [];
+    const performers = lease.shared === true ? await this.#performers(tx, lease) : effects.map(() => lease);
     const rows = await tx.query<{ id: string }>(
       `INSERT INTO outbox (kind, account, region, document_id, effect, due_at, owner, lease_until)
-       SELECT k.kind, k.account, k.region, k.id, k.effect::jsonb, $6, coalesce(k.owner, $7), $8
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $9::text[])
-         WITH ORDINALITY AS k(kind, account, region, id, effect, owner, n)
+       SELECT k.kind, k.account, k.region, k.id, k.effect::jsonb, $8, k.owner, k.lease_until
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[])
+         WITH ORDINALITY AS k(kind, account, region, id, effect, owner, lease_until, n)
        ORDER BY k.n RETURNING id::text AS id`,
       [
         ...columns(effects),
         effects.map((item) => JSON.stringify(item.effect)),
+        performers.map(({ owner }) => owner),
+        performers.map(({ until }) => until),
         this.#now,
-        lease.owner,
-        lease.until,
-        owners,
       ],
     );
     assert(rows.length === effects.length, 'every effect is saved');
@@ -412,7 +411,7 @@ class Changes {
     const handed = new Map<string, string[]>();
     for (const [index, { kind, key, effect }] of effects.entries()) {
       const id = ids[index] ?? '';
-      const owner = owners[index] ?? lease.owner;
+      const owner = performers[index]?.owner ?? lease.owner;
       if (owner === lease.owner) mine.push({ id, kind, key, effect, attempts: 0 });
       else handed.set(owner, [...(handed.get(owner) ?? []), id]);
     }
@@ -421,20 +420,23 @@ class Changes {
 
   /**
    * Who performs each of the effects: whoever has the last one of its lane still to do, or else whom its loop names, or
-   * else we. The states are locked, so that nobody adds to their lanes meanwhile.
+   * else we. The states are locked, so that nobody adds to their lanes meanwhile. What goes behind an effect has its lease:
+   * a lease is its owner's word, and given by others it would keep a lane with the dead.
    */
-  async #performers(tx: Tx, self: string): Promise<string[]> {
+  async #performers(tx: Tx, own: Lease): Promise<Lease[]> {
     const rows = await tx.query<OutboxLane>(
-      `SELECT kind, account, region, document_id, effect->>'lane' AS lane, owner FROM outbox
+      `SELECT kind, account, region, document_id, effect->>'lane' AS lane, owner, lease_until FROM outbox
        WHERE document_id = ANY($1::text[]) AND owner IS NOT NULL ORDER BY id`,
       [[...new Set(this.#effects.map(({ key }) => key.id))]],
     );
-    const last = new Map<string, string>();
-    for (const { kind, account, region, document_id: id, lane, owner } of rows)
-      last.set(laneName(kind, { account, region, id }, { lane: lane ?? '' }), owner);
-    return this.#effects.map(
-      ({ kind, key, effect, performer }) => last.get(laneName(kind, key, effect)) ?? performer ?? self,
-    );
+    const last = new Map<string, Lease>();
+    for (const { kind, account, region, document_id: id, lane, owner, lease_until: until } of rows)
+      last.set(laneName(kind, { account, region, id }, { lane: lane ?? '' }), { owner, until: Number(until ?? 0) });
+    return this.#effects.map(({ kind, key, effect, performer }) => {
+      const before = last.get(laneName(kind, key, effect));
+      if (before !== undefined && before.owner !== own.owner) return before;
+      return before === undefined && performer !== undefined ? { owner: performer, until: own.until } : own;
+    });
   }
 }
 
@@ -447,6 +449,7 @@ type OutboxLane = {
   document_id: string;
   lane: string | null;
   owner: string;
+  lease_until: string | number | null;
 };
 
 function isBeginning(version: number): boolean {

@@ -82,14 +82,18 @@ export async function takeOverEffects(
   const free = rows.filter((row) => row.owner !== lease.owner && isFree(row.owner, Number(row.lease_until ?? 0)));
   if (free.length === 0) return { taken: [], handed: new Map() };
   const isTaken = new Set(free.map(({ id }) => id));
-  const holders = new Map(
-    rows.flatMap((row) => (isTaken.has(row.id) ? [] : [[laneOf(row), row.owner ?? lease.owner]])),
-  );
-  const owners = free.map((row) => holders.get(laneOf(row)) ?? lease.owner);
+  const holders = new Map<string, Lease>();
+  for (const row of rows) {
+    const { owner, lease_until: until } = row;
+    if (!isTaken.has(row.id) && owner !== null) holders.set(laneOf(row), { owner, until: Number(until ?? 0) });
+  }
+  // Ours is ours to give; a holder's effect has the lease that its holder gave to the one before it.
+  const leases = free.map((row) => holders.get(laneOf(row)) ?? lease);
+  const owners = leases.map(({ owner }) => owner);
   await tx.query(
-    `UPDATE outbox SET owner = k.owner, lease_until = $3 FROM unnest($1::bigint[], $2::text[]) AS k(id, owner)
-     WHERE outbox.id = k.id`,
-    [free.map(({ id }) => id), owners, lease.until],
+    `UPDATE outbox SET owner = k.owner, lease_until = k.lease_until
+     FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS k(id, owner, lease_until) WHERE outbox.id = k.id`,
+    [free.map(({ id }) => id), owners, leases.map(({ until }) => until)],
   );
   const handed = new Map<string, string[]>();
   for (const [index, { id }] of free.entries()) {

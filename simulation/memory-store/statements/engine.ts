@@ -266,10 +266,9 @@ const setTimers: Statement = (session, p) => {
 const saveEffects: Statement = (session, p) => {
   const { outbox } = session.disk;
   const effects = list(p[4]);
-  const [due_at, ours, lease_until] = [whole(p[5]), textOrNull(p[6]), wholeOrNull(p[7])];
-  const owners = p[8] === undefined ? [] : list(p[8]);
+  const [owners, leases, due_at] = [list(p[5]), list(p[6]), whole(p[7])];
   return keysOf(p).map((ref, n) => {
-    const owner = textOrNull(owners[n]) ?? ours;
+    const [owner, lease_until] = [textOrNull(owners[n]), wholeOrNull(leases[n])];
     const row = { id: outbox.next(), ...ref, effect: jsonText(effects[n]), attempts: 0, due_at, owner, lease_until };
     session.write(outbox, String(row.id), row);
     return { id: String(row.id) };
@@ -353,23 +352,25 @@ const lanes: Statement = (session, p) => {
   return session
     .scan(session.disk.outbox, (row) => ids.has(row.document_id) && row.owner !== null)
     .sort(byId)
-    .map(({ kind, account, region, document_id, effect, owner }) => ({
+    .map(({ kind, account, region, document_id, effect, owner, lease_until }) => ({
       kind,
       account,
       region,
       document_id,
       lane: memberText(jsonValue(effect), 'lane'),
       owner,
+      lease_until,
     }));
 };
 
 const giveEffects: Statement = (session, p) => {
-  const owners = new Map(list(p[0]).map((id, n) => [String(id), textOrNull(list(p[1])[n])]));
-  const lease_until = wholeOrNull(p[2]);
+  const [owners, leases] = [list(p[1]), list(p[2])];
+  const given = new Map(
+    list(p[0]).map((id, n) => [String(id), { owner: textOrNull(owners[n]), lease_until: wholeOrNull(leases[n]) }]),
+  );
   session.update(session.disk.outbox, effectsById(session, p[0]), (row) => ({
     ...row,
-    owner: owners.get(String(row.id)) ?? null,
-    lease_until,
+    ...given.get(String(row.id)),
   }));
   return [];
 };
@@ -497,9 +498,9 @@ export const engine: StatementTable = {
       ON CONFLICT (kind, account, region, document_id, name) DO UPDATE SET due_at = excluded.due_at, wake_key = excluded.wake_key`]:
       setTimers,
     [`INSERT INTO outbox (kind, account, region, document_id, effect, due_at, owner, lease_until)
-      SELECT k.kind, k.account, k.region, k.id, k.effect::jsonb, $6, coalesce(k.owner, $7), $8
-      FROM unnest(${FOUR}, $5::text[], $9::text[])
-      WITH ORDINALITY AS k(kind, account, region, id, effect, owner, n)
+      SELECT k.kind, k.account, k.region, k.id, k.effect::jsonb, $8, k.owner, k.lease_until
+      FROM unnest(${FOUR}, $5::text[], $6::text[], $7::bigint[])
+      WITH ORDINALITY AS k(kind, account, region, id, effect, owner, lease_until, n)
       ORDER BY k.n RETURNING id::text AS id`]: saveEffects,
     [`DELETE FROM timers t USING unnest(${FOUR}, $5::text[]) AS k(kind, account, region, id, name)
       WHERE ${SAME_DOCUMENT} AND t.name = k.name AND t.due_at <= $6
@@ -507,12 +508,13 @@ export const engine: StatementTable = {
       dropStaleTimers,
     'SELECT min(due_at) AS due_at FROM timers': nextTimerAt,
     [`UPDATE outbox SET owner = $1, lease_until = $2 RETURNING ${WAITING}`]: claimAllEffects,
-    [`SELECT kind, account, region, document_id, effect->>'lane' AS lane, owner FROM outbox
+    [`SELECT kind, account, region, document_id, effect->>'lane' AS lane, owner, lease_until FROM outbox
       WHERE document_id = ANY($1::text[]) AND owner IS NOT NULL ORDER BY id`]: lanes,
     'SELECT owner, min(lease_until) AS lease_until FROM outbox GROUP BY owner': effectHolders,
     [`SELECT ${WAITING}, owner, lease_until FROM outbox ORDER BY id`]: allEffects,
-    [`UPDATE outbox SET owner = k.owner, lease_until = $3 FROM unnest($1::bigint[], $2::text[]) AS k(id, owner)
-      WHERE outbox.id = k.id`]: giveEffects,
+    [`UPDATE outbox SET owner = k.owner, lease_until = k.lease_until
+      FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS k(id, owner, lease_until) WHERE outbox.id = k.id`]:
+      giveEffects,
     [`SELECT ${WAITING} FROM outbox WHERE owner = $1 AND id = ANY($2::bigint[])`]: heldEffects,
     [`UPDATE outbox SET lease_until = $2 WHERE owner = $1 RETURNING ${WAITING}`]: renewLeases,
     'UPDATE outbox SET attempts = $2, due_at = $3 WHERE id = $1': putOff,

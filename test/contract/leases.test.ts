@@ -1,0 +1,88 @@
+/** Several engines on one store that knows nobody's membership: leases by time alone say what is whose. */
+import { describe, expect, it } from 'vitest';
+import { connect, MemoryDisk } from '../../simulation/memory-store/index.ts';
+import { ManualClock } from '../../src/common/index.ts';
+import { defineLoop, LoopEngine } from '../../src/engine/index.ts';
+import { collection, type Store } from '../../src/store/index.ts';
+
+type List = Readonly<{ asked: number; done: readonly number[] }>;
+type ListEvent = Readonly<{ type: 'Ask' } | { type: 'Done'; step: number } | { type: 'TimerFired'; timer: string }>;
+type ListEffect = Readonly<{ type: 'Step'; step: number; lane: 'steps' }>;
+
+const KIND = 'test.list';
+const lists = collection<List>(KIND);
+const KEY = { account: '111111111111', region: 'eu-central-1', id: 'list' };
+
+type Process = Readonly<{ store: Store; engine: LoopEngine; die(): void }>;
+
+function begin(disk: MemoryDisk, clock: ManualClock, owner: string, perform: () => Promise<void>): Process {
+  const store = connect(disk);
+  let dead = false;
+  const engine = new LoopEngine({
+    store,
+    clock,
+    wallNow: () => clock.now(),
+    wallTimer: (callback, delayMs) => clock.onReach(clock.now() + delayMs, () => void (dead || callback())),
+    owner,
+    alone: false,
+    onError: () => {},
+  });
+  engine.register(
+    defineLoop<List, ListEvent, ListEffect>({
+      kind: KIND,
+      decide: (state, event) => {
+        switch (event.type) {
+          case 'Ask':
+            return {
+              state: { ...state, asked: state.asked + 1 },
+              effects: [{ type: 'Step', step: state.asked, lane: 'steps' }],
+            };
+          case 'Done':
+            return { state: { ...state, done: [...state.done, event.step] }, effects: [] };
+          case 'TimerFired':
+            return { state, effects: [] };
+        }
+      },
+      isFinal: () => false,
+      perform: async ({ step }) => {
+        await perform();
+        return { type: 'Done', step };
+      },
+    }),
+  );
+  return {
+    store,
+    engine,
+    die: () => {
+      dead = true;
+      store.die();
+    },
+  };
+}
+
+/** Second by second, each time until nothing follows any more. */
+async function pass(clock: ManualClock, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    clock.set(clock.now() + 1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('leases by time', () => {
+  it('a lane of the dead is taken over, however often the living add to it', async () => {
+    const [disk, clock] = [new MemoryDisk(), new ManualClock(1_000_000)];
+    const doomed = begin(disk, clock, 'doomed', () => new Promise(() => {}));
+    const heir = begin(disk, clock, 'heir', async () => {});
+    await lists.insert(heir.store, KEY, { asked: 0, done: [] });
+    await Promise.all([doomed.engine.start(), heir.engine.start()]);
+    await doomed.engine.submit(KIND, KEY, { type: 'Ask' });
+    doomed.die();
+    for (let step = 1; step <= 5; step++) {
+      await pass(clock, 8);
+      // It goes to whoever has the lane: the dead one, as far as is known yet.
+      await heir.engine.submit(KIND, KEY, { type: 'Ask' });
+    }
+    await pass(clock, 60);
+    expect((await lists.get(heir.store, KEY))?.document).toEqual({ asked: 6, done: [0, 1, 2, 3, 4, 5] });
+  });
+});
