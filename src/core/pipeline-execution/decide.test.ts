@@ -357,9 +357,7 @@ describe('decide() on an approval', () => {
     expect(scene.execution(A).actions[0]).toMatchObject({ status: 'Failed', summary: 'no', updatedBy: 'arn:me' });
     expect(approvalRefusal(scene.line, 'token-1')).toBe('ApprovalAlreadyCompleted');
   });
-});
 
-describe('decide() on a job report', () => {
   it('tells nobody the token of an approval, even where it stands for the external execution', () => {
     const scene = new Scene(plan('PARALLEL')).start(A);
     const id = scene.running(A, 'Fetch');
@@ -369,7 +367,9 @@ describe('decide() on a job report', () => {
     expect(scene.told()).toContain('Action Fetch SUCCEEDED');
     expect(JSON.stringify(scene.effects)).not.toContain('token-1');
   });
+});
 
+describe('decide() on a job report', () => {
   it('collects the outputs of an action that has some before it succeeds', () => {
     const scene = new Scene(plan()).start(A);
     const actionExecutionId = scene.running(A, 'Fetch');
