@@ -44,6 +44,8 @@ for (const store of stores) {
       factor: number('factor', 60),
       recoveryMs: number('recovery-ms', 5_000),
       patienceMs: number('patience-ms', 5_000),
+      lines: 2,
+      kills: ['Place', 'Moment'],
       killFirstStart: true,
       ...(!json && { onRound: (text: string) => void process.stdout.write(`  ${text}\n`) }),
     });

@@ -25,6 +25,10 @@ export type RunOptions = Readonly<{
   factor: number;
   /** Longer than this from a death until work goes on is a failure. */
   recoveryMs: number;
+  /** Ways to production, each with deliveries of its own. */
+  lines: number;
+  /** Which kills a round makes: at a named place, at a random moment. */
+  kills: readonly ('Place' | 'Moment')[];
   /** The very first start is killed as well, while it makes the database. */
   killFirstStart: boolean;
   /** How long a named place may take to be passed before the server is killed anyway. */
@@ -130,7 +134,7 @@ class Session {
     await this.#firstStart();
     const [first] = this.#living();
     if (first === undefined) throw new Error('no server lives');
-    const world = await makeWorld(first, this.#model, 2);
+    const world = await makeWorld(first, this.#model, this.#options.lines);
     const workload = new Workload({
       world,
       model: this.#model,
@@ -139,8 +143,8 @@ class Session {
       broken: (what) => this.#broken.push(what),
     });
     for (this.round = 1; this.round <= rounds; this.round++) {
-      await this.#roundAtPlace(world, workload);
-      await this.#roundAtRandom(world, workload);
+      if (this.#options.kills.includes('Place')) await this.#roundAtPlace(world, workload);
+      if (this.#options.kills.includes('Moment')) await this.#roundAtRandom(world, workload);
       this.#report.rounds = this.round;
       this.#report.calls = workload.calls;
       this.#report.executions = this.#model.executions.size;
@@ -189,7 +193,9 @@ class Session {
     const random = this.#random(`place ${this.round}`);
     const victim = random.pick(this.#servers());
     const place = this.#placeOf(random);
-    const pass = PASSES[place] === 1 ? 1 : random.between(1, PASSES[place] ?? 1);
+    // Each of several servers gets its share of the calls.
+    const latest = Math.ceil((PASSES[place] ?? 1) / this.#servers().length);
+    const pass = random.between(1, latest);
     this.after = `${place}:${pass} in server ${victim.index}`;
     workload.start();
     await this.#leave(victim);

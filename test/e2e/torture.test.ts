@@ -8,8 +8,8 @@ const RECOVERY_MS = 60_000;
 
 describe(`killed with SIGKILL (seed ${SEED})`, () => {
   it.each([
-    { store: 'native', processes: 1 },
-    { store: 'url', processes: 3 },
+    { store: 'native', processes: 1, kills: ['Place'] },
+    { store: 'url', processes: 3, kills: ['Moment'] },
   ] as const)('$store, processes: $processes: nothing acknowledged is lost, nothing deployed twice', async (kind) => {
     const report = await torture({
       ...kind,
@@ -18,6 +18,7 @@ describe(`killed with SIGKILL (seed ${SEED})`, () => {
       factor: 60,
       recoveryMs: RECOVERY_MS,
       patienceMs: 2_000,
+      lines: 1,
       killFirstStart: false,
     });
     expect(report.failure).toBeUndefined();
