@@ -160,7 +160,10 @@ export class Sharing {
     const { alone, adopt, scan } = this.#options;
     if (alone && !this.#mayHaveMissed) return;
     this.#mayHaveMissed = false;
-    const strange = await this.#renew();
+    const strange = await this.#renew().catch((error: unknown) => {
+      this.#mayHaveMissed = true;
+      throw error;
+    });
     // What a commit saved whose answer has not come yet looks strange too, but not twice.
     for (const waiting of strange) if (this.#strangers.has(waiting.saved.id)) adopt(waiting, true);
     this.#strangers = new Set(strange.map(({ saved }) => saved.id));

@@ -1,6 +1,6 @@
-/** Several engines on one store that knows nobody's membership: leases by time alone say what is whose. */
+/** What is whose where the store knows nobody's membership: leases by time, and what a broken commit may have left. */
 import { describe, expect, it } from 'vitest';
-import { connect, MemoryDisk } from '../../simulation/memory-store/index.ts';
+import { connect, failure, MemoryDisk, type Trip } from '../../simulation/memory-store/index.ts';
 import { ManualClock } from '../../src/common/index.ts';
 import { defineLoop, LoopEngine } from '../../src/engine/index.ts';
 import { collection, type Store } from '../../src/store/index.ts';
@@ -15,8 +15,16 @@ const KEY = { account: '111111111111', region: 'eu-central-1', id: 'list' };
 
 type Process = Readonly<{ store: Store; engine: LoopEngine; die(): void }>;
 
-function begin(disk: MemoryDisk, clock: ManualClock, owner: string, perform: () => Promise<void>): Process {
-  const store = connect(disk);
+type Options = Readonly<{ alone?: boolean; trip?: Trip }>;
+
+function begin(
+  disk: MemoryDisk,
+  clock: ManualClock,
+  owner: string,
+  perform: () => Promise<void>,
+  { alone = false, trip }: Options = {},
+): Process {
+  const store = connect(disk, { trip });
   let dead = false;
   const engine = new LoopEngine({
     store,
@@ -24,7 +32,7 @@ function begin(disk: MemoryDisk, clock: ManualClock, owner: string, perform: () 
     wallNow: () => clock.now(),
     wallTimer: (callback, delayMs) => clock.onReach(clock.now() + delayMs, () => void (dead || callback())),
     owner,
-    alone: false,
+    alone,
     onError: () => {},
   });
   engine.register(
@@ -84,5 +92,27 @@ describe('leases by time', () => {
     }
     await pass(clock, 60);
     expect((await lists.get(heir.store, KEY))?.document).toEqual({ asked: 6, done: [0, 1, 2, 3, 4, 5] });
+  });
+});
+
+describe('an engine alone', () => {
+  it('finds what a commit saved whose answer was lost, even if the database is away when it first looks', async () => {
+    const [disk, clock] = [new MemoryDisk(), new ManualClock(1_000_000)];
+    const trouble = { answersLost: false, away: false };
+    const trip: Trip = ({ of, way }) => {
+      const lost = trouble.answersLost && of === 'Commit' && way === 'Coming';
+      return lost || trouble.away ? Promise.reject(failure('08006', 'connection failure')) : undefined;
+    };
+    const process = begin(disk, clock, 'alone', async () => {}, { alone: true, trip });
+    await lists.insert(process.store, KEY, { asked: 0, done: [] });
+    await process.engine.start();
+    trouble.answersLost = true;
+    await expect(process.engine.submit(KIND, KEY, { type: 'Ask' })).rejects.toThrow('whether it happened is unknown');
+    trouble.answersLost = false;
+    trouble.away = true;
+    await pass(clock, 25);
+    trouble.away = false;
+    await pass(clock, 35);
+    expect((await lists.get(process.store, KEY))?.document).toEqual({ asked: 1, done: [0] });
   });
 });
