@@ -70,7 +70,8 @@ export class BuildRoom {
   async #admit(key: DocumentKey): Promise<void> {
     try {
       const admitted: BuildEvent = { type: 'Admitted', holder: this.#holder() };
-      const build = await this.#process.engine.submit<Build>(BUILD, key, admitted);
+      const { engine } = this.#process;
+      const build = await untilHeard(this.#process, () => engine.submit<Build>(BUILD, key, admitted));
       if (build !== undefined && build.status === 'IN_PROGRESS' && build.holder === this.#holder()) return;
     } catch (error) {
       this.#process.world.tell(this.#process.name, `a build could not be admitted: ${error}`);

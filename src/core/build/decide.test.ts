@@ -88,6 +88,12 @@ describe('decide()', () => {
     expect(decide(state, { type: 'Interrupted' }, 3_000).state.status).toBe('FAULT');
   });
 
+  it('lets a build wait no longer than it may once it is back in line', () => {
+    const back = decide(run([ADMITTED]), { type: 'Interrupted' }, 3_000);
+    expect(back.effects).toEqual([{ type: 'WakeAt', timer: 'QueueTimeout', at: 483_000 }, { type: 'Enqueue' }]);
+    expect(decide(back.state, { type: 'TimerFired', timer: 'QueueTimeout' }, 483_000).state.status).toBe('TIMED_OUT');
+  });
+
   it('ends in FAULT a build that was interrupted after its commands began', () => {
     const state = run([...toInstall, { type: 'Interrupted' }]);
     expect(state.status).toBe('FAULT');

@@ -48,6 +48,8 @@ export type BuildState<Definition = unknown> = Readonly<{
   holder?: string;
   /** StopBuild was called and the processes are being ended. */
   stopping: boolean;
+  /** Of the clock, each time that it stands in line. Absent in builds of before it was kept. */
+  queuedTimeoutMs?: number;
   facts: BuildFacts;
 }>;
 
@@ -111,12 +113,13 @@ export function submitBuild<D>(
     ],
     run: 0,
     stopping: false,
+    queuedTimeoutMs: start.queuedTimeoutMs,
     facts: {},
   };
   return {
     state,
     effects: [
-      { type: 'WakeAt', timer: QUEUE_TIMER, at: now + start.queuedTimeoutMs },
+      ...waitInLine(start.queuedTimeoutMs, now),
       { type: 'PublishState', status: 'IN_PROGRESS', phases: 1, at: now, lane: 'events' },
       { type: 'PublishPhase', index: 0, at: now, lane: 'events' },
       { type: 'Enqueue' },
@@ -187,7 +190,9 @@ export function decide<D>(state: BuildState<D>, event: BuildEvent, now: EpochMs)
       if (phase === 'QUEUED') return { state, effects: [{ type: 'Enqueue' }] };
       if (state.stopping) return end(closePhase(state, 'STOPPED', [], now), 'STOPPED', now);
       const begun = state.phases.some(({ phaseType }) => (COMMAND_PHASES as readonly string[]).includes(phaseType));
-      if (!begun && state.run <= MAX_RESTARTS) return { state: backInLine(state), effects: [{ type: 'Enqueue' }] };
+      if (!begun && state.run <= MAX_RESTARTS) {
+        return { state: backInLine(state), effects: [...waitInLine(state.queuedTimeoutMs, now), { type: 'Enqueue' }] };
+      }
       const context = { statusCode: 'INTERNAL_ERROR', message: INTERRUPTED };
       return end(closePhase(state, 'FAULT', [context], now), 'FAULT', now);
     }
@@ -220,6 +225,10 @@ function enter<D>(state: BuildState<D>, phaseType: BuildPhaseType, now: EpochMs)
 
 function held<D>({ holder: _before, ...state }: BuildState<D>, holder: string | undefined): BuildState<D> {
   return holder === undefined ? state : { ...state, holder };
+}
+
+function waitInLine(queuedTimeoutMs: number | undefined, now: EpochMs): BuildEffect[] {
+  return queuedTimeoutMs === undefined ? [] : [{ type: 'WakeAt', timer: QUEUE_TIMER, at: now + queuedTimeoutMs }];
 }
 
 /** As it was before it was admitted, with what the lost run found out forgotten. */

@@ -6,9 +6,10 @@
 import { availableParallelism } from 'node:os';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { currentPhase } from '../../core/build/index.ts';
+import { type BuildEvent, currentPhase } from '../../core/build/index.ts';
 import type { DocumentKey } from '../../store/index.ts';
 import type { House } from '../service.ts';
+import { untilHeard } from '../until-heard.ts';
 import { activeBuilds, type Build, BUILD_LOOP, builds, buildUuid } from './records.ts';
 import { BuildRun } from './run/build-run.ts';
 
@@ -98,10 +99,9 @@ export class BuildRoom {
 
   async #admit(key: DocumentKey): Promise<void> {
     try {
-      const build = await this.#house.engine.submit<Build>(BUILD_LOOP, key, {
-        type: 'Admitted',
-        holder: this.#holder(),
-      });
+      const { engine, config } = this.#house;
+      const admitted: BuildEvent = { type: 'Admitted', holder: this.#holder() };
+      const build = await untilHeard(config, () => engine.submit<Build>(BUILD_LOOP, key, admitted));
       // Ended while it waited: its CleanUp may have come and gone before it got the place. Or another has it.
       if (build !== undefined && build.status === 'IN_PROGRESS' && build.holder === this.#holder()) return;
     } catch (error) {
