@@ -90,17 +90,27 @@ export async function takeOverEffects(
   // Ours is ours to give; a holder's effect has the lease that its holder gave to the one before it.
   const leases = free.map((row) => holders.get(laneOf(row)) ?? lease);
   const owners = leases.map(({ owner }) => owner);
-  await tx.query(
+  // What its owner has renewed since it was read stays its own.
+  const given = await tx.query<{ id: string }>(
     `UPDATE outbox SET owner = k.owner, lease_until = k.lease_until
-     FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS k(id, owner, lease_until) WHERE outbox.id = k.id`,
-    [free.map(({ id }) => id), owners, leases.map(({ until }) => until)],
+     FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[]) AS k(id, owner, lease_until, was, until)
+     WHERE outbox.id = k.id AND outbox.owner IS NOT DISTINCT FROM k.was AND outbox.lease_until IS NOT DISTINCT FROM k.until
+     RETURNING outbox.id::text AS id`,
+    [
+      free.map(({ id }) => id),
+      owners,
+      leases.map(({ until }) => until),
+      free.map(({ owner }) => owner),
+      free.map(({ lease_until: until }) => until),
+    ],
   );
+  const isGiven = new Set(given.map(({ id }) => id));
   const handed = new Map<string, string[]>();
   for (const [index, { id }] of free.entries()) {
     const owner = owners[index] ?? lease.owner;
-    if (owner !== lease.owner) handed.set(owner, [...(handed.get(owner) ?? []), id]);
+    if (owner !== lease.owner && isGiven.has(id)) handed.set(owner, [...(handed.get(owner) ?? []), id]);
   }
-  return { taken: inOrder(free.filter((_row, index) => owners[index] === lease.owner)), handed };
+  return { taken: inOrder(free.filter(({ id }, index) => owners[index] === lease.owner && isGiven.has(id))), handed };
 }
 
 /** Makes our leases longer, and says what we hold. */

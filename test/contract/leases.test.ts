@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { connect, failure, MemoryDisk, type Trip } from '../../simulation/memory-store/index.ts';
 import { ManualClock } from '../../src/common/index.ts';
 import { defineLoop, LoopEngine } from '../../src/engine/index.ts';
-import { collection, type Store } from '../../src/store/index.ts';
+import { heldEffects, renewLeases, takeOverEffects } from '../../src/engine/waiting.ts';
+import { collection, type Store, type Tx } from '../../src/store/index.ts';
 
 type List = Readonly<{ asked: number; done: readonly number[] }>;
 type ListEvent = Readonly<{ type: 'Ask' } | { type: 'Done'; step: number } | { type: 'TimerFired'; timer: string }>;
@@ -92,6 +93,29 @@ describe('leases by time', () => {
     }
     await pass(clock, 60);
     expect((await lists.get(heir.store, KEY))?.document).toEqual({ asked: 6, done: [0, 1, 2, 3, 4, 5] });
+  });
+});
+
+describe('takeOverEffects()', () => {
+  it('takes nothing from one that came to renew its lease while it was decided', async () => {
+    const [disk, clock] = [new MemoryDisk(), new ManualClock(1_000_000)];
+    const slow = begin(disk, clock, 'slow', () => new Promise(() => {}));
+    await lists.insert(slow.store, KEY, { asked: 0, done: [] });
+    await slow.engine.start();
+    await slow.engine.submit(KIND, KEY, { type: 'Ask' });
+    const hasty = connect(disk);
+    const { taken, handed } = await hasty.transaction((tx) => {
+      const slowly: Tx = {
+        ...tx,
+        query: async (sql, parameters) => {
+          if (sql.startsWith('UPDATE')) await renewLeases(slow.store, { owner: 'slow', until: 2_000_000 });
+          return tx.query(sql, parameters);
+        },
+      };
+      return takeOverEffects(slowly, { owner: 'hasty', until: 3_000_000 }, () => true);
+    });
+    expect([taken, handed.size]).toEqual([[], 0]);
+    expect(await heldEffects(slow.store, 'slow', ['1'])).toHaveLength(1);
   });
 });
 

@@ -364,15 +364,19 @@ const lanes: Statement = (session, p) => {
 };
 
 const giveEffects: Statement = (session, p) => {
-  const [owners, leases] = [list(p[1]), list(p[2])];
+  const [owners, leases, was, until] = [list(p[1]), list(p[2]), list(p[3]), list(p[4])];
   const given = new Map(
     list(p[0]).map((id, n) => [String(id), { owner: textOrNull(owners[n]), lease_until: wholeOrNull(leases[n]) }]),
   );
-  session.update(session.disk.outbox, effectsById(session, p[0]), (row) => ({
-    ...row,
-    ...given.get(String(row.id)),
-  }));
-  return [];
+  const before = new Map(
+    list(p[0]).map((id, n) => [String(id), { owner: textOrNull(was[n]), lease_until: wholeOrNull(until[n]) }]),
+  );
+  const rows = effectsById(session, p[0]).filter((row) => {
+    const { owner, lease_until } = before.get(String(row.id)) ?? row;
+    return row.owner === owner && row.lease_until === lease_until;
+  });
+  session.update(session.disk.outbox, rows, (row) => ({ ...row, ...given.get(String(row.id)) }));
+  return rows.map(({ id }) => ({ id: String(id) }));
 };
 
 const heldEffects: Statement = (session, p) => {
@@ -513,8 +517,9 @@ export const engine: StatementTable = {
     'SELECT owner, min(lease_until) AS lease_until FROM outbox GROUP BY owner': effectHolders,
     [`SELECT ${WAITING}, owner, lease_until FROM outbox ORDER BY id`]: allEffects,
     [`UPDATE outbox SET owner = k.owner, lease_until = k.lease_until
-      FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS k(id, owner, lease_until) WHERE outbox.id = k.id`]:
-      giveEffects,
+      FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[]) AS k(id, owner, lease_until, was, until)
+      WHERE outbox.id = k.id AND outbox.owner IS NOT DISTINCT FROM k.was AND outbox.lease_until IS NOT DISTINCT FROM k.until
+      RETURNING outbox.id::text AS id`]: giveEffects,
     [`SELECT ${WAITING} FROM outbox WHERE owner = $1 AND id = ANY($2::bigint[])`]: heldEffects,
     [`UPDATE outbox SET lease_until = $2 WHERE owner = $1 RETURNING ${WAITING}`]: renewLeases,
     'UPDATE outbox SET attempts = $2, due_at = $3 WHERE id = $1': putOff,
