@@ -10,6 +10,8 @@ export type Summary = Readonly<{
   /** Of them, those after which nothing went wrong any more. */
   calmSteps: number;
   virtualMs: number;
+  /** Of the processes that ran it, all together. */
+  processorSeconds: number;
   mischief: Readonly<Record<string, number>>;
   reached: Readonly<Record<string, number>>;
   failures: readonly Failure[];
@@ -20,6 +22,7 @@ export const NOTHING: Summary = {
   steps: 0,
   calmSteps: 0,
   virtualMs: 0,
+  processorSeconds: 0,
   mischief: {},
   reached: {},
   failures: [],
@@ -31,6 +34,7 @@ export function summed(a: Summary, b: Summary): Summary {
     steps: a.steps + b.steps,
     calmSteps: a.calmSteps + b.calmSteps,
     virtualMs: a.virtualMs + b.virtualMs,
+    processorSeconds: a.processorSeconds + b.processorSeconds,
     mischief: summedCounts(a.mischief, b.mischief),
     reached: summedCounts(a.reached, b.reached),
     failures: [...a.failures, ...b.failures].toSorted((x, y) => x.seed - y.seed),
@@ -40,7 +44,7 @@ export function summed(a: Summary, b: Summary): Summary {
 export function summaryOf(outcome: Outcome): Summary {
   const { seed, steps, calmSteps, virtualMs, mischief, reached, violation } = outcome;
   const failures = violation === undefined ? [] : [{ seed, violation }];
-  return { seeds: 1, steps, calmSteps, virtualMs, mischief, reached, failures };
+  return { ...NOTHING, seeds: 1, steps, calmSteps, virtualMs, mischief, reached, failures };
 }
 
 /** Seeds `from` to `from + count - 1`, until so many have failed. */

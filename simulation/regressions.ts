@@ -16,4 +16,28 @@ export const REGRESSIONS: readonly Regression[] = [
     was: 'a rollback that moved nothing was taken for one that had',
     options: { seed: 33, steps: 1_200 },
   },
+  {
+    was: 'a lane of a dead process stayed with it: the living gave it new leases',
+    options: { seed: 101_728, steps: 400 },
+  },
+  {
+    was: 'what a broken commit had saved was not looked for again after the first look had failed',
+    options: { seed: 104_998, steps: 400 },
+  },
+  {
+    was: 'a build that was back in line waited for ever',
+    options: { seed: 105_210, steps: 400 },
+  },
+  {
+    was: 'an effect was taken over whose owner had just renewed its lease',
+    options: { seed: 5_038, steps: 2_500 },
+  },
+  {
+    was: 'a build whose phases could not be reported stayed in progress',
+    options: { seed: 5_072, steps: 2_500 },
+  },
+  {
+    was: 'a function whose end could not be noted ran for ever',
+    options: { seed: 103_411, steps: 400 },
+  },
 ];
