@@ -124,6 +124,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'in QUEUED mode the newest goes first',
     breaks: ['queue order'],
+    seeds: [19, 24, 6],
     sabotage: deciding(LINE, (decide) => (line: PipelineLine, event, now) => {
       const decision = decide({ ...line, executions: line.executions.toReversed() }, event, now);
       const executions = decision.state.executions.toSorted((a: Execution, b: Execution) => a.ordinal - b.ordinal);
@@ -220,13 +221,19 @@ export const mutations: readonly Mutation[] = [
     breaks: ['lease'],
     sabotage: {
       store: (store) => {
+        /** What the leases are in truth: a takeover names them. */
+        const truth = new Map<unknown, unknown>();
         const query =
           (q: Queryable): Queryable['query'] =>
           async <R extends Row>(sql: string, parameters: readonly unknown[] = []) => {
+            if (sql.startsWith('UPDATE outbox SET owner = k.owner')) {
+              const [ids, ...given] = parameters as readonly unknown[][];
+              return q.query<R>(sql, [ids, ...given.slice(0, 3), ids?.map((id) => truth.get(id))]);
+            }
             const rows = await q.query<R>(sql, parameters);
-            return /^SELECT .*lease_until.* FROM outbox/s.test(sql)
-              ? rows.map((row) => ({ ...row, lease_until: 0 }))
-              : rows;
+            if (!/^SELECT .*min.lease_until|^SELECT id.*lease_until/s.test(sql)) return rows;
+            for (const { id, lease_until: until } of rows) truth.set(id, until);
+            return rows.map((row) => ({ ...row, lease_until: 0 }));
           };
         return over(store, query(store), (tx) => ({ ...tx, query: query(tx) }));
       },
@@ -267,6 +274,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a return leaves a share behind',
     breaks: ['final weights', 'weights'],
+    seeds: [60, 49, 19, 6],
     sabotage: performing(DEPLOYMENT, 'SetTraffic', async ({ effect, again, context, process }) => {
       const result = await again();
       const { target, info } =
@@ -281,6 +289,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a share is set once more when the deployment is over',
     breaks: ['dead traffic'],
+    seeds: [13, 14, 41, 49],
     sabotage: performing(DEPLOYMENT, 'SetTraffic', async ({ again, context, process }) => {
       const { world } = process;
       const group = (await deployments.get(process.store, keyOf(context.key.id)))?.document.info.group;
@@ -297,6 +306,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'a deployment succeeds in spite of its alarm',
     breaks: ['alarm'],
+    seeds: [6, 10, 12, 32],
     sabotage: performing(DEPLOYMENT, 'ReadAlarms', async ({ again }) => ({ ...(await again()), raised: [] })),
   },
   {
