@@ -82,6 +82,14 @@ export class Checker {
     return [...this.#archive.values()].map(({ execution }) => execution);
   }
 
+  /** The keys of artifacts that an action execution in some line has recorded. */
+  recordedKeys(): readonly string[] {
+    const actions = [...this.#lines.values()].flatMap((line) =>
+      line.executions.flatMap((execution) => execution.actions),
+    );
+    return [...new Set(actions.flatMap(({ outputs }) => outputs.map(({ key }) => key)))];
+  }
+
   /** A deployment of the group has ended, and its rollback is not there yet. */
   awaitsRollback(group: string): boolean {
     return this.deployments().some(
@@ -233,7 +241,7 @@ export class Checker {
         this.#fail('final weights', `${deploymentId} succeeded with its alias at ${alias}`);
       }
       this.#alarmsWereCalm(now);
-    } else if (was?.phase.name === 'Restoring' && now.weightPercent === 0) {
+    } else if (was?.phase.name === 'Restoring' && was.weightPercent > 0 && now.weightPercent === 0) {
       if (target === undefined || outside.weightOf(now.info.group, target.currentVersion) !== 100) {
         this.#fail('final weights', `${deploymentId} was returned with its alias at ${alias}`);
       }

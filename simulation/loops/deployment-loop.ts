@@ -158,7 +158,7 @@ async function setTraffic(
     );
     return { type: 'TrafficSet', weightPercent };
   } catch (error) {
-    if (!isAwsError(error) || error.code === 'PreconditionFailedException') throw error;
+    if (!isAwsError(error) || /ServiceUnavailable|PreconditionFailed/.test(error.code)) throw error;
     return { type: 'TrafficNotSet', weightPercent, code: error.code, message: error.message };
   }
 }

@@ -119,11 +119,8 @@ export class Outside {
   }
 
   /** Somebody writes over an object. */
-  overwrite(pick: (count: number) => number): string | undefined {
-    const keys = [...this.#objects.keys()];
-    const key = keys[pick(keys.length)];
-    if (key !== undefined) this.put(key, `tampered with, ${this.writes}`);
-    return key;
+  overwrite(key: string): void {
+    this.put(key, `tampered with, ${this.writes}`);
   }
 
   // Versions

@@ -351,7 +351,11 @@ export class World {
     });
     mischief.every('alarm flaps', circumstances.flapGapMs, () => this.users.flap());
     mischief.every('object overwritten', circumstances.overwriteGapMs, () => {
-      const key = this.outside.overwrite((count) => mischief.random('object overwritten').between(0, count - 1));
+      // What is written over before it is recorded is what the action made, for all that anybody knows.
+      const keys = this.checker.recordedKeys();
+      if (keys.length === 0) return;
+      const key = mischief.random('object overwritten').pick(keys);
+      this.outside.overwrite(key);
       this.tell('', `somebody writes over ${key}`);
     });
   }
