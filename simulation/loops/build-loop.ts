@@ -4,7 +4,7 @@ import { type BuildEffect, type BuildEvent, decide, isFinal, submitBuild } from 
 import type { LoopDefinition } from '../../src/engine/index.ts';
 import { collection } from '../../src/store/documents.ts';
 import type { Process } from './process.ts';
-import { activeBuilds, BUILD, type Build, buildArn, type BuildDefinition, builds, keyOf } from './records.ts';
+import { activeBuilds, BUILD, type Build, buildArn, type BuildDefinition, builds, keyOf, projects } from './records.ts';
 
 /** Which build a token started, and when. */
 const startTokens = collection<Readonly<{ buildId: string; at: number }>>('codebuild.start-token');
@@ -42,6 +42,7 @@ export function buildLoop(process: Process): LoopDefinition<Build, BuildEvent, B
 /** As StartBuild: the same token within five minutes names the same build. */
 export async function startBuild(process: Process, token: string, definition: BuildDefinition): Promise<Build> {
   return process.store.transaction(async (tx) => {
+    await projects.getForUpdate(tx, keyOf('project'));
     const now = process.clock.now();
     const known = (await startTokens.getForUpdate(tx, keyOf(token)))?.document;
     if (known !== undefined && now - known.at < TOKEN_LIFE_MS) {

@@ -43,6 +43,8 @@ export type HookEvent = Readonly<{ deploymentId: string; executionId: string; fa
 
 export const lines = collection<PipelineLine>(LINE);
 export const executions = collection<Execution>('codepipeline.execution');
+/** Locked by whoever starts a build of it. */
+export const projects = collection<Readonly<{ name: string }>>('codebuild.project');
 export const builds = collection<Build>(BUILD);
 export const activeBuilds = collection<Readonly<{ holder?: string }>>('codebuild.active-build');
 export const deployments = collection<Deployment>(DEPLOYMENT);

@@ -20,7 +20,7 @@ import { Ledger } from './ledger.ts';
 import { type Chosen, Mischief } from './mischief.ts';
 import { Outside } from './outside.ts';
 import { Process } from './process.ts';
-import { ALARM, alarmArn, groups, keyOf, lines, type SimulatedAlarmDefinition } from './records.ts';
+import { ALARM, alarmArn, groups, keyOf, lines, projects, type SimulatedAlarmDefinition } from './records.ts';
 import { drawScenario, type GroupPlan, type Scenario } from './scenario.ts';
 import { Users } from './users.ts';
 
@@ -214,6 +214,7 @@ export class World {
 
   async #lay(): Promise<void> {
     const store = connect(this.disk);
+    await projects.insert(store, keyOf('project'), { name: 'project' });
     for (const { name, plan } of this.scenario.pipelines) await lines.insert(store, keyOf(name), openLine(name, plan));
     const engine = new LoopEngine({
       store,
