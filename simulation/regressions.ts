@@ -40,4 +40,8 @@ export const REGRESSIONS: readonly Regression[] = [
     was: 'a function whose end could not be noted ran for ever',
     options: { seed: 103_411, steps: 400 },
   },
+  {
+    was: 'a call that came when another process had taken over, deployed and ended made a second deployment',
+    options: { seed: 40_419, steps: 3_000 },
+  },
 ];

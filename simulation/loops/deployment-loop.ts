@@ -16,6 +16,7 @@ import { allAtOnce } from '../../src/core/traffic-shift/index.ts';
 import type { LoopDefinition } from '../../src/engine/index.ts';
 import type { Queryable } from '../../src/store/store.ts';
 import { acceptEvent } from './invocation-loop.ts';
+import { digestOf } from './outside.ts';
 import type { Process } from './process.ts';
 import {
   alarmArn,
@@ -188,16 +189,23 @@ async function readOriginal(
 
 // Making deployments
 
-export type CreateRequest = Readonly<{ group: string; revision: Artifact; description?: string }>;
+export type CreateRequest = Readonly<{ group: string; revision: Artifact; description?: string; clientToken?: string }>;
 
 /** As CreateDeployment; throws `DeploymentLimitExceededException` while another is under way. */
 export async function createDeployment(process: Process, request: CreateRequest): Promise<string> {
-  const deploymentId = newDeploymentId(process);
-  const { group } = request;
+  const drawn = newDeploymentId(process);
+  const { group, clientToken } = request;
   const plan = process.world.groupPlan(group);
-  await process.store.transaction(async (tx) => {
+  return process.store.transaction(async (tx) => {
     const current = (await groups.getForUpdate(tx, keyOf(group)))?.document;
     if (current === undefined) throw new AwsError('DeploymentGroupDoesNotExistException', group);
+    const ownId =
+      clientToken &&
+      `d-${digestOf(group + clientToken)
+        .slice(0, 9)
+        .toUpperCase()}`;
+    if (ownId !== undefined && (await deployments.get(tx, keyOf(ownId))) !== undefined) return ownId;
+    const deploymentId = ownId ?? drawn;
     const before = await standing(tx, current);
     if (before.activeId !== undefined) {
       throw new AwsError('DeploymentLimitExceededException', `${group} has the active deployment ${before.activeId}`);
@@ -213,8 +221,8 @@ export async function createDeployment(process: Process, request: CreateRequest)
     };
     await process.engine.create(tx, DEPLOYMENT, keyOf(deploymentId), deployment, firstEffects, { parent: group });
     await groups.update(tx, keyOf(group), withAttempt(current, before, deploymentId));
+    return deploymentId;
   });
-  return deploymentId;
 }
 
 /** Of the deployments of a group, the one that carries this description. */

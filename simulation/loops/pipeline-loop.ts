@@ -129,7 +129,7 @@ async function start(run: Run): Promise<LineEvent> {
       let id = run.mayHaveStarted ? await findDeployment(process, group, description) : undefined;
       if (id === undefined) {
         const revision = await verified(run);
-        id = await createDeployment(process, { group, revision, description });
+        id = await createDeployment(process, { group, revision, description, clientToken: action.id });
       }
       return running(run, { externalExecutionId: id }, 15 * SECOND_MS, deploymentArn(id));
     }

@@ -38,6 +38,7 @@ export type Execution = Readonly<{
   /** The services before it on the way of the caller's credentials, the first first. */
   calledVia?: readonly string[];
   context?: RequestContext;
+  clientToken?: string;
   /** Of the call that this one is made for, with the same caller. */
   parentRequestId?: string;
   /** The wire has its own check, of the same constraints; absent: checked here against the model. */
@@ -254,7 +255,7 @@ export class TheDoor implements Door {
     return {
       principal,
       scope,
-      call: async <Output>(service: string, operation: string, input: object) =>
+      call: async <Output>(service: string, operation: string, input: object, more = {}) =>
         (await this.execute({
           service,
           operation,
@@ -263,6 +264,7 @@ export class TheDoor implements Door {
           scope,
           requestId: this.#theHouse().ids.uuid(),
           ...options,
+          ...more,
         })) as Output,
     };
   }
@@ -365,6 +367,7 @@ export class TheDoor implements Door {
       ...(execution.viaService === undefined ? {} : { viaService: execution.viaService }),
       ...(execution.calledVia === undefined ? {} : { calledVia: execution.calledVia }),
       ...(execution.context === undefined ? {} : { context: execution.context }),
+      ...(execution.clientToken === undefined ? {} : { clientToken: execution.clientToken }),
       arn: (service, resource) => `arn:aws:${service}:${scope.region}:${scope.account}:${resource}`,
       forward: (viaService) => {
         const before = execution.viaService;

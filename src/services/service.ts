@@ -116,7 +116,12 @@ export interface Client {
   readonly principal: Principal;
   readonly scope: Scope;
   /** `service` is the model's name (`codedeploy`, `logs`, `events`, `cloudwatch`). Throws `AwsError` as a caller would see it. */
-  call<Output>(service: string, operation: string, input: object): Promise<Output>;
+  call<Output>(
+    service: string,
+    operation: string,
+    input: object,
+    options?: Readonly<{ clientToken?: string }>,
+  ): Promise<Output>;
 }
 
 /** One call, as its handler sees it. */
@@ -126,6 +131,11 @@ export interface Call extends Scope {
   readonly requestId: string;
   /** The clock's now, read once. */
   readonly now: number;
+  /**
+   * Of a caller in this house: calls that carry the same are one call, made once. For an operation whose API has no client token
+   * of its own (CreateDeployment); the others do not look at it. It does not reach another endpoint.
+   */
+  readonly clientToken?: string;
   /** Set for a call that came over HTTP. */
   readonly http?: Readonly<{
     sourceIp: string;

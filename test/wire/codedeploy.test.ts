@@ -288,6 +288,42 @@ async function received(url: string): Promise<Record<string, unknown>[]> {
 }
 
 describe('a Lambda deployment', () => {
+  it('is made once for a client token of a caller in the house, also when it is asked for again after its end', async () => {
+    const setup = await setUp();
+    const { account, region } = sluice;
+    const root = sluice.house.door.as(
+      { type: 'Root', account, arn: `arn:aws:iam::${account}:root` },
+      { account, region },
+    );
+    const create = async (target: number, clientToken: string) => {
+      const revision = {
+        revisionType: 'AppSpecContent',
+        appSpecContent: { content: appSpec(setup.fn, target - 1, target) },
+      };
+      const request = {
+        applicationName: setup.app,
+        deploymentGroupName: setup.group,
+        deploymentConfigName: 'CodeDeployDefault.LambdaAllAtOnce',
+        revision,
+      };
+      const made = await root.call<{ deploymentId: string }>('codedeploy', 'CreateDeployment', request, {
+        clientToken,
+      });
+      return made.deploymentId;
+    };
+    const first = await create(2, 'a');
+    expect(first).toMatch(/^d-[A-Z0-9]{9}$/);
+    expect(await create(2, 'a')).toBe(first); // while it runs
+    await sluice.settled();
+    const second = await create(3, 'b');
+    await sluice.settled();
+    expect(await create(2, 'a')).toBe(first); // long after
+    await sluice.settled();
+    expect(second).not.toBe(first);
+    expect((await get(second)).status).toBe('Succeeded');
+    expect(await traffic(setup.fn)).toEqual({ 3: 100 });
+  });
+
   it('moves ten percent, waits five minutes, and moves the rest', async () => {
     const setup = await setUp();
     const id = await deploy(setup, appSpec(setup.fn, 1, 2));

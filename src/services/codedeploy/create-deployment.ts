@@ -1,4 +1,5 @@
 /** CreateDeployment, and the rollback deployment that another one asks for. */
+import { createHash } from 'node:crypto';
 import type { CreateDeploymentInput, CreateDeploymentOutput } from '@aws-sdk/client-codedeploy';
 import { AwsError, UPPER_ALPHANUMERIC, type Ids } from '../../common/index.ts';
 import { type DeploymentEffect, firstEffects, type Target } from '../../core/lambda-deployment/index.ts';
@@ -55,8 +56,7 @@ export const createDeployment = operation<CreateDeploymentInput, CreateDeploymen
       };
       await requireFitAlarms(() => asRole(house, call, role), watching, call.now);
     }
-    const deploymentId = newDeploymentId(house.ids);
-    await house.store.transaction(async (tx) => {
+    const deploymentId = await house.store.transaction(async (tx) => {
       const key = groupKey(call, application, group.deploymentGroupName);
       const current = (await deploymentGroups.getForUpdate(tx, key))?.document;
       if (current === undefined) {
@@ -65,6 +65,9 @@ export const createDeployment = operation<CreateDeploymentInput, CreateDeploymen
           `No Deployment Group found for name: ${group.deploymentGroupName}`,
         );
       }
+      const ownId = call.clientToken && deploymentIdOf(current.deploymentGroupId, call.clientToken);
+      if (ownId !== undefined && (await deployments.get(tx, keyOf(call, ownId))) !== undefined) return ownId;
+      const deploymentId = ownId ?? newDeploymentId(house.ids);
       const before = await standing(tx, call, current);
       if (before.activeId !== undefined) {
         throw new AwsError(
@@ -102,6 +105,7 @@ export const createDeployment = operation<CreateDeploymentInput, CreateDeploymen
       await noteRevision(tx, call, application.applicationId, revision, call.now, { used: true });
       await house.engine.create(tx, DEPLOYMENT_KIND, keyOf(call, deploymentId), deployment, firstEffects);
       await deploymentGroups.update(tx, key, withAttempt(current, before, deploymentId));
+      return deploymentId;
     });
     return { deploymentId };
   },
@@ -248,6 +252,13 @@ function blank(scope: Scope & Readonly<{ now: number }>, ids: Ids, deploymentId:
     reservedRollbackId: newDeploymentId(ids),
     hookExecutionIds: { BeforeAllowTraffic: newHookExecutionId(ids), AfterAllowTraffic: newHookExecutionId(ids) },
   };
+}
+
+/** Of the one deployment that a client token makes in a group: the same letters as those drawn, 36^9 of them. */
+function deploymentIdOf(deploymentGroupId: string, clientToken: string): string {
+  const digest = createHash('sha256').update(`${deploymentGroupId}/${clientToken}`).digest();
+  const letters = Array.from({ length: 9 }, (_, at) => UPPER_ALPHANUMERIC[digest.readUInt16BE(2 * at) % 36]);
+  return `d-${letters.join('')}`;
 }
 
 function newDeploymentId(ids: Ids): string {

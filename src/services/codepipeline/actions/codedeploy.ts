@@ -2,8 +2,10 @@
  * Deploy / CodeDeploy: deploys the input artifact, as it lies in the artifact bucket, to a deployment group. The
  * revision names the object's version and ETag, so that what was checked here is what is deployed there.
  *
- * CreateDeployment has no client token. Where an earlier try may have got through, running deployments of the group are
- * looked at first: the one that carries this action execution in its description is ours.
+ * CreateDeployment has no client token on the wire; in this house it takes the id of the action execution for one, so that a
+ * call that was held up while another process took over deploys nothing a second time. Of a group at another endpoint,
+ * and before a try that would be refused because the first one's deployment runs, the group's deployments are
+ * looked at: the one that carries this action execution in its description is ours.
  * Source: User Guide, "AWS CodeDeploy deploy action reference".
  */
 import type {
@@ -31,6 +33,7 @@ export const codeDeploy: ActionProvider = {
       'codedeploy',
       'CreateDeployment',
       createInput(run, artifact),
+      { clientToken: run.actionExecution.id },
     );
     return running(run, client, deploymentId);
   },
