@@ -1,6 +1,6 @@
 /** Definitions as AWS's CLI gives and takes them, read from files: pipelines, deployment groups and configurations, alarms. */
 import type { AlarmRule, AlarmValue } from '../../core/alarm/index.ts';
-import type { WireAlarm } from '../../core/alarm-fitness/index.ts';
+import { alarmOfOtherKind, type WireAlarm } from '../../core/alarm-fitness/index.ts';
 import { JUDGE_TAG, type JudgeSettings, readJudgeTag } from '../../core/judge/index.ts';
 import type { ActionDeclaration, PipelineDeclaration, StageDeclaration } from '../../core/pipeline-definition/index.ts';
 import type { Routing } from '../../core/traffic-shift/index.ts';
@@ -220,35 +220,31 @@ const COMPARISONS: readonly AlarmRule['comparison'][] = [
 ];
 const STATES: readonly AlarmValue[] = ['OK', 'ALARM', 'INSUFFICIENT_DATA'];
 
-/** Of an alarm on several metrics, or on an anomaly band, only the name and that it is one. */
+/** Of an alarm of a kind that is not rehearsed, only the name and what it is. */
 export function readAlarm(part: Part): WireAlarm {
   const name = part.at('AlarmName').text();
   const state = part.at('StateValue').maybe((each) => each.oneOf(STATES)) ?? 'OK';
-  if (part.has('Metrics') || part.has('ThresholdMetricId')) {
-    return {
-      AlarmName: name,
-      StateValue: state,
-      Namespace: 'several metrics',
-      EvaluationPeriods: 1,
-      ComparisonOperator: 'GreaterThanThreshold',
-    };
-  }
+  if (part.has('ThresholdMetricId')) return alarmOfOtherKind(name, state, 'AnomalyBand');
+  const queries = part.at('Metrics').items();
+  const stat = queries[0]?.at('MetricStat');
+  if (queries.length > 1 || stat?.isThere === false) return alarmOfOtherKind(name, state, 'MetricMath');
+  const metric = stat === undefined ? part : stat.at('Metric');
   const text = (key: string): string | undefined => part.at(key).maybe((each) => each.text());
   return {
     AlarmName: name,
     StateValue: state,
-    MetricName: part.at('MetricName').text(),
-    Namespace: part.at('Namespace').text(),
-    Dimensions: part
+    MetricName: metric.at('MetricName').text(),
+    Namespace: metric.at('Namespace').text(),
+    Dimensions: metric
       .at('Dimensions')
       .items()
       .map((each) => ({ Name: each.at('Name').text(), Value: each.at('Value').text() })),
-    Period: part.at('Period').number(),
+    Period: (stat ?? part).at('Period').number(),
     EvaluationPeriods: wholeNumber(part.at('EvaluationPeriods')),
     Threshold: part.at('Threshold').number(),
     ComparisonOperator: part.at('ComparisonOperator').oneOf(COMPARISONS),
     ...present({
-      Statistic: text('Statistic'),
+      Statistic: stat === undefined ? text('Statistic') : stat.at('Stat').text(),
       ExtendedStatistic: text('ExtendedStatistic'),
       DatapointsToAlarm: part.at('DatapointsToAlarm').maybe(wholeNumber),
       TreatMissingData: part

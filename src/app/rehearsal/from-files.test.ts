@@ -136,6 +136,24 @@ describe('pipelineFromFiles()', () => {
     expect(remarks).toContain('greeter/live: the alarm greeter-slow took no part: it is not among the files');
   });
 
+  it('plays an alarm on one query of Metrics, and says what the kinds are that take no part', () => {
+    const { MetricName, Namespace, Statistic: Stat, Period, ...rest } = alarm;
+    const query = { Id: 'm1', MetricStat: { Metric: { MetricName, Namespace }, Period, Stat } };
+    const path = file({
+      MetricAlarms: [
+        { ...rest, AlarmName: 'greeter-errors', Metrics: [query] },
+        { ...rest, AlarmName: 'greeter-slow', Metrics: [query, { Id: 'e1', Expression: 'm1 * 100' }] },
+      ],
+    });
+    const { plan, remarks } = pipelinePlan(facts('examples/rehearse/pipeline.json', group, path));
+    expect(plan.groups['greeter/live']?.alarms).toMatchObject([
+      { name: 'greeter-errors', metric: 'Errors', statistic: 'Sum', definition: { rule: { period: 60 } } },
+    ]);
+    expect(remarks).toEqual([
+      'greeter/live: the alarm greeter-slow took no part: it is an alarm on metric math, which Sluice’s CloudWatch does not run',
+    ]);
+  });
+
   it('plays actions of types that Sluice cannot run', () => {
     const path = pipelineOf(({ stages }) => {
       Object.assign(stages[0]?.actions[0] ?? {}, {
@@ -265,6 +283,14 @@ Conditions: { IsProduction: !Equals [!Ref Stage, prod], IsTest: !Not [!Condition
       alarms: [{ AlarmName: 'Errors' }],
       rollsBackOnAlarm: true,
     });
+  });
+
+  it('knows a composite alarm for what it is', () => {
+    const path = stack(`  Either:
+    Type: AWS::CloudWatch::CompositeAlarm
+    Properties: { AlarmRule: !Sub 'ALARM("errors") OR ALARM("slow")' }
+`);
+    expect(read(path).alarms.get('Either')?.value).toMatchObject({ AlarmName: 'Either', otherKind: 'Composite' });
   });
 
   it('names the line and the key of a mistake, as they are written', () => {

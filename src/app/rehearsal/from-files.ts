@@ -1,7 +1,7 @@
 /** Definitions from files and folders, each file by its shape. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { wireAlarms } from '../../core/alarm-fitness/index.ts';
+import { alarmOfOtherKind } from '../../core/alarm-fitness/index.ts';
 import { OptionError } from '../config.ts';
 import {
   declare,
@@ -127,8 +127,7 @@ function alarm(part: Part, into: Definitions): true {
 
 function composite(part: Part, into: Definitions): true {
   const name = part.at('AlarmName').text();
-  const [declaration] = wireAlarms({ CompositeAlarms: [{ AlarmName: name, StateValue: 'OK' }] });
-  if (declaration !== undefined) declare(into.alarms, 'alarm', name, declaration, part);
+  declare(into.alarms, 'alarm', name, alarmOfOtherKind(name, 'OK', 'Composite'), part);
   return true;
 }
 

@@ -4,6 +4,7 @@
  * an export, a parameter that is not given) is a name that stands for it.
  */
 import type { Json, JsonObject } from '../../common/index.ts';
+import { alarmOfOtherKind } from '../../core/alarm-fitness/index.ts';
 import {
   attempt,
   evaluate,
@@ -63,6 +64,7 @@ const READERS: Readonly<Record<string, (reading: Reading) => void>> = {
   'AWS::CodeDeploy::DeploymentGroup': group,
   'AWS::CodeDeploy::DeploymentConfig': config,
   'AWS::CloudWatch::Alarm': alarm,
+  'AWS::CloudWatch::CompositeAlarm': composite,
   'AWS::CodeBuild::Project': project,
   'AWS::Serverless::Function': serverless,
 };
@@ -121,6 +123,11 @@ function alarm({ id, properties, into }: Reading): void {
   const written = properties.value as JsonObject;
   const declaration = readAlarm(as(properties, { ...written, AlarmName: written['AlarmName'] ?? id }));
   declare(into.alarms, 'alarm', declaration.AlarmName, declaration, properties);
+}
+
+function composite({ id, properties, into }: Reading): void {
+  const name = properties.at('AlarmName').maybe((each) => each.text()) ?? id;
+  declare(into.alarms, 'alarm', name, alarmOfOtherKind(name, 'OK', 'Composite'), properties);
 }
 
 function project({ id, properties, into }: Reading): void {

@@ -1,5 +1,5 @@
 /** A deployment group with what it watches, from a running server or from files; and as it is played. */
-import { metricOf, ruleOf, scopeOf, type WireAlarm } from '../../core/alarm-fitness/index.ts';
+import { metricOf, otherKindWords, ruleOf, scopeOf, type WireAlarm } from '../../core/alarm-fitness/index.ts';
 import type { JudgeSettings } from '../../core/judge/index.ts';
 import { isPlayed, type Plan, type RehearsedAlarm } from '../../core/rehearsal/index.ts';
 import { type Routing, shiftSteps, type Step } from '../../core/traffic-shift/index.ts';
@@ -68,9 +68,10 @@ export function deploymentPlan(
   const remarks = group.alarms
     .filter((alarm) => !isPlayed(rehearsed(alarm)))
     .map((alarm) => {
+      if (alarm.otherKind !== undefined)
+        return `the alarm ${alarm.AlarmName} took no part: it is ${otherKindWords(alarm.otherKind)}`;
       const { statistic, metric } = rehearsed(alarm);
-      const what = alarm.MetricName === undefined ? alarm.Namespace : `${statistic} of ${metric}`;
-      return `the alarm ${alarm.AlarmName} (${what}) took no part: a rehearsal has no figures for it`;
+      return `the alarm ${alarm.AlarmName} (${statistic} of ${metric}) took no part: a rehearsal has no figures for it`;
     });
   return {
     plan: {

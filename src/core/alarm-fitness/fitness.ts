@@ -19,8 +19,13 @@ import { type AlarmRule, type AlarmValue, type Datapoint, evaluate, evaluationRa
 import type { Step } from '../traffic-shift/index.ts';
 import { type Counts, countsIn, type Scope, type Statistic, together, type Traffic, valueIn } from './counts.ts';
 
+/** Alarms that CloudWatch has and Sluice's does not: a rule over other alarms, an expression over metrics, a band. */
+export type OtherKind = 'Composite' | 'MetricMath' | 'AnomalyBand';
+
 export type WatchedAlarm = Readonly<{
   name: string;
+  /** Then it has no metric, and nothing is reckoned of it. */
+  otherKind?: OtherKind;
   rule: AlarmRule;
   /** `Errors` of Lambda is what can be reckoned; see `Unknown`. */
   metric: string;
@@ -47,6 +52,7 @@ export type Situation = Readonly<{
 export type FitnessVerdict = 'Can' | 'MayMiss' | 'Cannot' | 'Unknown';
 
 export type Cause =
+  | OtherKind
   /** It does not count errors. */
   | 'Metric'
   /** It has no bounds for this statistic. */
@@ -88,6 +94,7 @@ export function stepFitness(alarm: WatchedAlarm, situation: Situation, index: nu
   const lengthMs = next === undefined ? situation.finalBakeMs : next.afterMs - (step?.afterMs ?? 0);
   const weightPercent = step?.weightPercent ?? 0;
   const known = { weightPercent, lengthMs };
+  if (alarm.otherKind !== undefined) return { ...known, verdict: 'Unknown', cause: alarm.otherKind };
   if (alarm.metric !== 'Errors') return { ...known, verdict: 'Unknown', cause: 'Metric' };
   const statistic = statisticOf(alarm.statistic);
   if (statistic === undefined) return { ...known, verdict: 'Unknown', cause: 'Statistic' };

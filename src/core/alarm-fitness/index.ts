@@ -3,6 +3,7 @@ export {
   type Cause,
   fitnessOf,
   type FitnessVerdict,
+  type OtherKind,
   type Situation,
   stepFitness,
   type StepFitness,
@@ -12,6 +13,8 @@ export { type FitnessMend, mendsOf } from './mends.ts';
 export { type AlarmReport, type Finding, groupFitness, type GroupReport, type GroupSettings } from './group.ts';
 export {
   type AlarmDescriptions,
+  alarmOfOtherKind,
+  type DescribedAlarm,
   metricOf,
   ruleOf,
   scopeOf,
@@ -19,4 +22,4 @@ export {
   type WireAlarm,
   wireAlarms,
 } from './wire-alarm.ts';
-export { causeWords, findingWords, fitnessSummary, fitnessWarning, mendWords } from './words.ts';
+export { causeWords, findingWords, fitnessSummary, fitnessWarning, mendWords, otherKindWords } from './words.ts';

@@ -3,7 +3,7 @@ import { shiftSteps } from '../traffic-shift/index.ts';
 import type { Situation } from './fitness.ts';
 import { type GroupSettings, groupFitness } from './group.ts';
 import { watchedAlarm, type WireAlarm, wireAlarms } from './wire-alarm.ts';
-import { fitnessWarning } from './words.ts';
+import { causeWords, fitnessWarning } from './words.ts';
 
 const situation: Situation = {
   steps: shiftSteps({ type: 'TimeBasedCanary', percent: 10, intervalMinutes: 5 }),
@@ -56,4 +56,37 @@ test('fitnessWarning() says nothing of alarms that are fit, that cannot be recko
   expect(warning([rate], { alarmsEnabled: false })).toBeUndefined();
   const composite = wireAlarms({ CompositeAlarms: [{ AlarmName: 'all', StateValue: 'OK' }] });
   expect(warning(composite)).toBeUndefined();
+});
+
+test('wireAlarms() takes the one query of Metrics for the metric, and names what CloudWatch’s other kinds of alarm are', () => {
+  const { MetricName, Namespace, Dimensions = [], Statistic: Stat = '', Period = 60, ...rest } = rate;
+  const query = { Id: 'm1', MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period, Stat } };
+  const [queried] = wireAlarms({ MetricAlarms: [{ ...rest, Dimensions: [], Metrics: [query] }] });
+  expect(queried).toEqual(rate);
+  expect(warning([queried ?? errors])).toBe(warning([rate]));
+
+  const others = wireAlarms({
+    MetricAlarms: [
+      { ...rest, AlarmName: 'ratio', Metrics: [{ Expression: 'e / i * 100' }, query, query] },
+      { ...rest, AlarmName: 'search', Metrics: [{ Expression: 'SELECT SUM(Errors)' }] },
+      {
+        ...rest,
+        AlarmName: 'band',
+        Metrics: [query, { Expression: 'ANOMALY_DETECTION_BAND(m1)' }],
+        ThresholdMetricId: 'b',
+      },
+    ],
+    CompositeAlarms: [{ AlarmName: 'any', StateValue: 'OK' }],
+  });
+  expect(others.map(({ AlarmName, otherKind }) => [AlarmName, otherKind])).toEqual([
+    ['ratio', 'MetricMath'],
+    ['search', 'MetricMath'],
+    ['band', 'AnomalyBand'],
+    ['any', 'Composite'],
+  ]);
+  const settings = { alarmsEnabled: true, alarmNames: ['any'], rollsBackOnAlarm: true };
+  const [report] = groupFitness(settings, others.slice(3).map(watchedAlarm), situation).alarms;
+  expect(report?.steps[0]).toMatchObject({ verdict: 'Unknown', cause: 'Composite' });
+  expect(report?.mends).toEqual([]);
+  expect(causeWords('Composite')).toBe('it is a composite alarm, which Sluice’s CloudWatch does not run');
 });

@@ -1,10 +1,24 @@
 /** What is found of alarms, as people read it. */
 import { duration, percent } from '../../common/index.ts';
-import type { Cause, Situation, StepFitness } from './fitness.ts';
+import type { Cause, OtherKind, Situation, StepFitness } from './fitness.ts';
 import type { AlarmReport, Finding, GroupReport } from './group.ts';
 import type { FitnessMend } from './mends.ts';
 
+const KINDS: Readonly<Record<OtherKind, string>> = {
+  Composite: 'a composite alarm',
+  MetricMath: 'an alarm on metric math',
+  AnomalyBand: 'an alarm on an anomaly band',
+};
+
+/** What it is, and why nothing is made of it. */
+export function otherKindWords(kind: OtherKind): string {
+  return `${KINDS[kind]}, which Sluice’s CloudWatch does not run`;
+}
+
 const CAUSES: Readonly<Record<Cause, string>> = {
+  Composite: `it is ${otherKindWords('Composite')}`,
+  MetricMath: `it is ${otherKindWords('MetricMath')}`,
+  AnomalyBand: `it is ${otherKindWords('AnomalyBand')}`,
   Metric: 'it does not count errors; rehearse it',
   Statistic: 'nothing can be promised for this statistic; rehearse it',
   Direction: 'it fires on low values, and a fault makes high ones',
