@@ -58,11 +58,13 @@ export class HouseFaults {
   }
 
   stop(): void {
-    this.#stopped = true;
     this.spell('None');
+    this.#stopped = true;
   }
 
+  /** None begins once they have stopped. */
   spell(spell: Spell): void {
+    if (this.#stopped) return;
     this.#spell = spell;
     this.#blobDisk.isFull = spell === 'FullDisk';
     if (spell !== 'None') this.count(spell);

@@ -166,8 +166,10 @@ class Trouble {
     }
   }
 
+  /** What has not happened when trouble ends does not happen any more. */
   #offer(label: string, run: () => void): void {
-    if (this.#world.mischief.admit(label)) this.#world.scheduler.offer({ label, run });
+    if (!this.#world.mischief.admit(label)) return;
+    this.#world.scheduler.offer({ label, run: () => (this.#world.calm ? undefined : run()) });
   }
 }
 

@@ -90,6 +90,15 @@ describe('a history told', () => {
     return world;
   }
 
+  it('a spell that was about to begin when faults stopped does not begin', async () => {
+    await begun();
+    world.faults.stop();
+    world.faults.spell('DatabaseDown');
+    const { dev } = world.layout.people;
+    const name = world.layout.pipelines[0]?.name;
+    expect(await run(world.ask(dev, 'codepipeline', 'GetPipeline', { name }))).toHaveProperty('output');
+  });
+
   it('an object whose commit was not heard of is whole, if it is there', async () => {
     await begun();
     const { dev } = world.layout.people;
