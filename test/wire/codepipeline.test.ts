@@ -1,4 +1,10 @@
 import {
+  CodeDeployClient,
+  CreateApplicationCommand,
+  CreateDeploymentCommand,
+  CreateDeploymentGroupCommand,
+} from '@aws-sdk/client-codedeploy';
+import {
   AcknowledgeJobCommand,
   CodePipelineClient,
   CreateCustomActionTypeCommand,
@@ -32,6 +38,13 @@ import {
 } from '@aws-sdk/client-codepipeline';
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import {
+  CreateAliasCommand,
+  CreateFunctionCommand,
+  LambdaClient,
+  PublishVersionCommand,
+  UpdateFunctionCodeCommand,
+} from '@aws-sdk/client-lambda';
+import {
   CreateBucketCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -51,7 +64,7 @@ let iam: IAMClient;
 let roleArn: string;
 
 beforeAll(async () => {
-  sluice = await startSluice({ services: ['kms', 's3', 'events', 'codepipeline'] });
+  sluice = await startSluice({ services: ['kms', 's3', 'events', 'lambda', 'codedeploy', 'codepipeline'] });
   const config = { ...sluice.clientConfig(), maxAttempts: 1 };
   codepipeline = new CodePipelineClient(config);
   s3 = new S3Client({ ...config, forcePathStyle: true });
@@ -746,6 +759,72 @@ describe('from S3 by approval to S3', () => {
     expect(error?.code).toBe('PermissionError');
     expect(error?.message).toContain('s3:GetBucketVersioning');
     await codepipeline.send(new DeletePipelineCommand({ name: 'site' }));
+  });
+});
+
+describe('a deploy action', () => {
+  it('fails at once, with the words of the refusal, while another deployment of its group is under way', async () => {
+    const config = { ...sluice.clientConfig(), maxAttempts: 1 };
+    const codedeploy = new CodeDeployClient(config);
+    const lambda = new LambdaClient(config);
+    const mayAll = ['lambda:*', 's3:*', 'kms:*', 'codedeploy:*'];
+    const Role = await createRole('function-role', 'lambda.amazonaws.com', ['logs:*']);
+    const serviceRoleArn = await createRole('deployer-role', 'codedeploy.amazonaws.com', mayAll);
+    const deployAsIs = await createRole('delivery-role', 'codepipeline.amazonaws.com', mayAll);
+    const FunctionName = 'shop';
+    const code = (version: number) => zipOf({ 'index.mjs': `export const handler = async () => ${version};` });
+    const Code = { ZipFile: await code(1) };
+    await lambda.send(
+      new CreateFunctionCommand({ FunctionName, Role, Runtime: 'nodejs20.x', Handler: 'index.handler', Code }),
+    );
+    await lambda.send(new PublishVersionCommand({ FunctionName }));
+    await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: await code(2), Publish: true }));
+    await lambda.send(new CreateAliasCommand({ FunctionName, Name: 'live', FunctionVersion: '1' }));
+    const group = { applicationName: 'shop', deploymentGroupName: 'live' };
+    await codedeploy.send(new CreateApplicationCommand({ applicationName: 'shop', computePlatform: 'Lambda' }));
+    await codedeploy.send(new CreateDeploymentGroupCommand({ ...group, serviceRoleArn }));
+    const appspec =
+      '{"version":0.0,"Resources":[{"shop":{"Type":"AWS::Lambda::Function",' +
+      '"Properties":{"Name":"shop","Alias":"live","CurrentVersion":"1","TargetVersion":"2"}}}]}';
+    const { deploymentId } = await codedeploy.send(
+      new CreateDeploymentCommand({
+        ...group,
+        deploymentConfigName: 'CodeDeployDefault.LambdaCanary10Percent5Minutes',
+        revision: { revisionType: 'AppSpecContent', appSpecContent: { content: appspec } },
+      }),
+    );
+    await s3.send(
+      new PutObjectCommand({ Bucket: 'source', Key: 'shop.zip', Body: await zipOf({ 'appspec.json': appspec }) }),
+    );
+    const aws = (category: 'Source' | 'Deploy', provider: string) =>
+      ({ category, owner: 'AWS', provider, version: '1' }) as const;
+    const release = { name: 'Release' };
+    const fetch = {
+      name: 'Fetch',
+      actionTypeId: aws('Source', 'S3'),
+      configuration: { S3Bucket: 'source', S3ObjectKey: 'shop.zip', PollForSourceChanges: 'false' },
+      outputArtifacts: [release],
+    };
+    const shift = {
+      name: 'Shift',
+      actionTypeId: aws('Deploy', 'CodeDeploy'),
+      configuration: { ApplicationName: 'shop', DeploymentGroupName: 'live' },
+      inputArtifacts: [release],
+    };
+    const stages = [
+      { name: 'Source', actions: [fetch] },
+      { name: 'Deploy', actions: [shift] },
+    ];
+    const id = await create(pipelineOf('shop', stages, { roleArn: deployAsIs }));
+    // No time passes: nothing is tried a second time.
+    await reaches('shop', id, 'Failed');
+    const state = await stageState('shop', 'Deploy');
+    expect(state?.actionStates?.[0]?.latestExecution?.errorDetails).toEqual({
+      code: 'JobFailed',
+      message: `The Deployment Group 'live' already has an active Deployment '${deploymentId}'`,
+    });
+    await codepipeline.send(new DeletePipelineCommand({ name: 'shop' }));
+    for (const client of [codedeploy, lambda]) client.destroy();
   });
 });
 

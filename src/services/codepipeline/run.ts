@@ -200,17 +200,25 @@ export async function eventOf(
   }
 }
 
-/** What an action fails with; undefined: nobody's fault, try again. */
+/** Requests came too fast, or the service has trouble of its own. */
+const PASSES =
+  /Throttl|TooManyRequests|SlowDown|RequestLimitExceeded|Internal(Failure|Error|Serv)|Unavailable|^ServiceException$/;
+
+/**
+ * What an action fails with; undefined: nobody's fault, try again.
+ *
+ * A quota that is used up (another deployment of the group, builds of the project) is no throttle: it lasts as long as the
+ * other's work does, and AWS fails the action at once with the words of the refusal (of StartBuild: aws/aws-cdk issues
+ * 17744 and 27335; that CreateDeployment's ends alike, and the code JobFailed, are unverified).
+ */
 export function errorOf(error: unknown): { code: string; message: string } | undefined {
   if (error instanceof Error && error.name === 'ActionFailure') {
     return { code: (error as ActionFailure).code, message: error.message };
   }
   if (isDenial(error)) return { code: 'PermissionError', message: error.message };
   if (!isAwsError(error)) return undefined;
-  if (/Throttl|TooManyRequests|SlowDown|LimitExceeded|InternalFailure|InternalError|Unavailable/.test(error.code)) {
-    return undefined;
-  }
-  return { code: 'ConfigurationError', message: error.message };
+  if (PASSES.test(error.code) || error.statusCode === 500 || error.statusCode === 503) return undefined;
+  return { code: /LimitExceeded/.test(error.code) ? 'JobFailed' : 'ConfigurationError', message: error.message };
 }
 
 /** The resolved configuration, if it differs from the declared one, with its secrets masked. */

@@ -23,11 +23,12 @@ export const codeBuild: ActionProvider = {
     const { build = {} } = await client
       .call<StartBuildOutput>('codebuild', 'StartBuild', startInput(run, inputs))
       .catch((error: unknown) => {
-        if (!isAwsError(error, 'AccessDeniedException')) throw error;
+        if (!isAwsError(error, 'AccessDeniedException') && !isAwsError(error, 'AccountLimitExceededException'))
+          throw error;
         // As the client library words it within CodePipeline.
-        const { code, message } = error;
+        const { code, message, statusCode } = error;
         const words = `Error calling startBuild: ${message} (Service: AWSCodeBuild; Status Code: 400; Error Code: ${code})`;
-        throw new AwsError(code, words, { statusCode: 403, cause: error });
+        throw new AwsError(code, words, { ...(statusCode !== undefined && { statusCode }), cause: error });
       });
     return {
       type: 'Running',
