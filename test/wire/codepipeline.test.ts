@@ -509,6 +509,39 @@ describe('an execution', () => {
     await codepipeline.send(new DeletePipelineCommand({ name: 'edited' }));
   });
 
+  it('does not wait for an approval that the new definition no longer has', async () => {
+    const ask: Action = {
+      name: 'Ask',
+      actionTypeId: { category: 'Approval', owner: 'AWS', provider: 'Manual', version: '1' },
+    };
+    const pipeline = threeStages('ungated');
+    const [source = { name: '', actions: [] }, ...rest] = pipeline.stages ?? [];
+    const id = await create({ ...pipeline, stages: [source, { name: 'Gate', actions: [ask] }, ...rest] });
+    await succeed('Source');
+    const token = await until('the approval', async () => {
+      const state = await stageState('ungated', 'Gate');
+      return state?.actionStates?.[0]?.latestExecution?.token;
+    });
+    await codepipeline.send(new UpdatePipelineCommand({ pipeline }));
+    expect(await statusOf('ungated', id)).toBe('Cancelled');
+    const { actionExecutionDetails = [] } = await codepipeline.send(
+      new ListActionExecutionsCommand({ pipelineName: 'ungated', filter: { pipelineExecutionId: id } }),
+    );
+    expect(actionExecutionDetails[0]).toMatchObject({
+      stageName: 'Gate',
+      actionName: 'Ask',
+      status: 'Abandoned',
+      output: {
+        executionResult: { externalExecutionSummary: 'Version 2 of the pipeline does not have this approval' },
+      },
+    });
+    const late = { pipelineName: 'ungated', stageName: 'Gate', actionName: 'Ask', token };
+    await expect(
+      codepipeline.send(new PutApprovalResultCommand({ ...late, result: { status: 'Approved', summary: '' } })),
+    ).rejects.toMatchObject({ name: expect.stringMatching(/^(ApprovalAlreadyCompleted|StageNotFound)Exception$/) });
+    await codepipeline.send(new DeletePipelineCommand({ name: 'ungated' }));
+  });
+
   it('fails an action that takes longer than it may', async () => {
     const id = await create(threeStages('slow'));
     await take('Source');

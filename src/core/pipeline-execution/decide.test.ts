@@ -313,6 +313,55 @@ describe('decide() on a change of definition', () => {
     expect([scene.execution(A).status, scene.at(C)]).toEqual(['Cancelled', 'InProgress Inside Source']);
   });
 
+  describe('with an approval that waits', () => {
+    const approval = action('Ask', { type: { category: 'Approval', owner: 'AWS', provider: 'Manual', version: '1' } });
+    const asking = (version: number, actions: readonly ActionPlan[], mode: Plan['mode'] = 'QUEUED'): Plan => ({
+      version,
+      mode,
+      stages: [{ name: 'Gate', actions }, ...plan().stages.slice(1)],
+    });
+    const waiting = (mode?: Plan['mode']): Scene => {
+      const scene = new Scene(asking(1, [approval, action('Scan')], mode)).start(A).start(B);
+      const actionExecutionId = scene.running(A, 'Ask');
+      return scene.when({ type: 'ActionProgressed', actionExecutionId, report: {}, token: 'token-1' });
+    };
+    const edit = (scene: Scene, version: number, actions: readonly ActionPlan[]): Scene =>
+      scene.when({ type: 'DefinitionChanged', plan: asking(version, actions) });
+
+    it('abandons what it takes away, for nobody could answer, and waits for the rest', () => {
+      const scene = edit(waiting(), 2, [action('Scan')]);
+      expect(scene.told()).toContain('Action Ask ABANDONED');
+      expect(scene.at(A)).toBe('InProgress Inside Gate');
+      expect(approvalRefusal(scene.line, 'token-1')).toBe('ApprovalAlreadyCompleted');
+      scene.start(C).succeed(A, 'Scan');
+      expect([scene.execution(A).status, scene.at(C)]).toEqual(['Cancelled', 'InProgress Inside Gate']);
+      expect(scene.execution(A).actions[0]).toMatchObject({
+        status: 'Abandoned',
+        externalExecutionSummary: 'Version 2 of the pipeline does not have this approval',
+      });
+    });
+
+    it('keeps it while the pipeline has it, whichever change takes it away, and abandons no other work', () => {
+      const scene = edit(waiting(), 2, [approval]);
+      expect(approvalRefusal(scene.line, 'token-1')).toBeUndefined();
+      expect(scene.running(A, 'Scan')).toBeDefined();
+      scene.succeed(A, 'Scan');
+      edit(scene, 3, [action('Ask')]);
+      expect(scene.execution(A).status).toBe('Cancelled');
+    });
+
+    it('ends a stop that waited for the answer', () => {
+      const scene = waiting().succeed(A, 'Scan').when({ type: 'StopRequested', executionId: A, abandon: false });
+      expect(scene.execution(A).status).toBe('Stopping');
+      expect(edit(scene, 2, [action('Scan')]).execution(A).status).toBe('Stopped');
+    });
+
+    it('keeps that of a PARALLEL pipeline, which goes on', () => {
+      const scene = edit(waiting('PARALLEL'), 2, [action('Scan')]);
+      expect(approvalRefusal(scene.line, 'token-1')).toBeUndefined();
+    });
+  });
+
   it('lets executions of a PARALLEL pipeline go on by the definition they started with', () => {
     const scene = new Scene(plan('PARALLEL')).start(A);
     scene.when({ type: 'DefinitionChanged', plan: plan('SUPERSEDED', 2) });

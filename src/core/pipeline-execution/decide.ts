@@ -21,6 +21,7 @@
  * - Succeeded, Superseded and Cancelled are final; action executions that have ended never change.
  * - Late, repeated and reordered events change nothing: a report about an action that has ended, a timer that comes
  *   early, a second stop.
+ * - Nothing waits for an answer that nobody can be asked for: an approval that a change of definition takes away is abandoned.
  * - An artifact, once recorded, is never changed: a consumer gets the very digest that its producer recorded.
  *
  * A request that must be refused leaves the line as it is; `requests.ts` says why it would be.
@@ -38,6 +39,7 @@ import type {
   LineEvent,
   PipelineLine,
   Plan,
+  StagePlan,
   TimerEffect,
   TimerFired,
 } from './types.ts';
@@ -140,7 +142,8 @@ export function decide(line: PipelineLine, event: LineEvent | TimerFired, now: E
       if (event.plan.version <= line.version) return unchanged(line);
       turn.patch({ version: event.plan.version, plans: { ...line.plans, [event.plan.version]: event.plan } });
       for (const execution of line.executions) {
-        if (isLive(execution) && turn.plan(execution).mode !== 'PARALLEL') turn.put({ ...execution, cancelling: true });
+        if (!isLive(execution) || turn.plan(execution).mode === 'PARALLEL') continue;
+        abandonRemovedApprovals(turn, turn.put({ ...execution, cancelling: true }), event.plan);
       }
       break;
     }
@@ -248,6 +251,26 @@ function runningAction(line: PipelineLine, id: string): readonly [Execution, Act
 
 function outputsOf(turn: Turn, execution: Execution, action: ActionExecution): readonly string[] {
   return turn.stage(execution).actions.find((plan) => plan.name === action.action)?.outputs ?? [];
+}
+
+/**
+ * Nobody is shown the token of an approval that the pipeline no longer has, and the answer would change nothing, as the
+ * execution is cancelled after it: it would only hold its stage until it times out. (In PARALLEL mode executions go on by
+ * the definition they started with, and ListActionExecutions shows the token.) AWS documents only that running actions
+ * end first; what becomes of such an approval there is unverified.
+ */
+function abandonRemovedApprovals(turn: Turn, execution: Execution, plan: Plan): void {
+  const isApproval = (stages: readonly StagePlan[], { stage, action }: ActionExecution): boolean =>
+    stages.some(
+      ({ name, actions }) =>
+        name === stage && actions.some(({ name, type }) => name === action && type.category === 'Approval'),
+    );
+  const { stages } = turn.plan(execution);
+  for (const action of currentRuns(execution)) {
+    if (action.status !== 'InProgress' || !isApproval(stages, action) || isApproval(plan.stages, action)) continue;
+    const externalExecutionSummary = `Version ${plan.version} of the pipeline does not have this approval`;
+    execution = turn.endAction(execution, { ...action, externalExecutionSummary }, 'Abandoned');
+  }
 }
 
 function failOverdue(turn: Turn): void {
