@@ -179,8 +179,9 @@ export class Checker {
       const retried = RETRIED.has(before.status) && after.status === 'InProgress' && after.attempt > before.attempt;
       if (!retried) this.#fail('final', `${name} was ${before.status} and is ${after.status}`);
     }
-    if (isOver(before) && isOver(after) && before.actions.length !== after.actions.length) {
-      this.#fail('final', `${name} was ${before.status} and started an action`);
+    if (isOver(before) && before.actions.length !== after.actions.length) {
+      if (after.status === 'Superseded') this.#fail('superseded', `${name} was superseded and started an action`);
+      if (isOver(after)) this.#fail('final', `${name} was ${before.status} and started an action`);
     }
     for (const [index, action] of before.actions.entries()) {
       const now = after.actions[index];

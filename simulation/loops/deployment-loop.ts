@@ -94,7 +94,8 @@ async function readRevision(process: Process, deployment: Deployment): Promise<D
     return await process.call('GetObject', (): DeploymentEvent => {
       const object = outside.get(info.revision);
       // The revision names the object's ETag.
-      if (object.sha256 !== info.revision.sha256) throw new AwsError('RevisionChanged', 'the revision has changed');
+      if (!outside.isUnchanged(object, info.revision))
+        throw new AwsError('RevisionChanged', 'the revision has changed');
       const { name } = outside.published(object.sha256);
       const alias = outside.alias(info.group);
       if (alias.extra !== undefined) throw new AwsError('INVALID_LAMBDA_CONFIGURATION', 'the alias is split');

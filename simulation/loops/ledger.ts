@@ -1,5 +1,5 @@
 /** What was promised and what was done, noted in the moment in which it was: the checker holds the disk against it. */
-import type { Change } from '../../src/core/pipeline-execution/index.ts';
+import type { Artifact, Change } from '../../src/core/pipeline-execution/index.ts';
 import type { Deployment } from './records.ts';
 import type { Look } from './returns.ts';
 import type { World } from './world.ts';
@@ -32,6 +32,13 @@ export class Ledger {
     let known = this.#built.get(actionExecutionId);
     if (known === undefined) this.#built.set(actionExecutionId, (known = new Set()));
     known.add(sha256);
+  }
+
+  /** Invariant 2: what is built is, byte for byte, what the producer of the artifact wrote. */
+  taken(actionExecutionId: string, { key }: Artifact, sha256: string): void {
+    const producer = key.slice(0, key.indexOf('/'));
+    if (this.#built.get(producer)?.has(sha256) !== true)
+      this.#world.fail('artifact', `${actionExecutionId} builds ${sha256}, which ${producer} did not make`);
   }
 
   /** Invariant 2: what is deployed is, byte for byte, what the producer of the artifact wrote. */

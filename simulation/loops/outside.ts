@@ -118,6 +118,11 @@ export class Outside {
     };
   }
 
+  /** Whether an object that was read holds the bytes of the artifact: digest and ETag, as who uses it checks them. */
+  isUnchanged(object: Pick<Artifact, 'sha256'>, artifact: Pick<Artifact, 'sha256'>): boolean {
+    return object.sha256 === artifact.sha256;
+  }
+
   /** Somebody writes over an object. */
   overwrite(key: string): void {
     this.put(key, `tampered with, ${this.writes}`);

@@ -5,7 +5,9 @@
  */
 import type { AnyLoop, Sabotage } from '../../simulation/loops/world.ts';
 import type { MemoryStore } from '../../simulation/memory-store/index.ts';
-import { type Deployment, DEPLOYMENT, deployments, keyOf, LINE } from '../../simulation/loops/records.ts';
+import { createDeployment } from '../../simulation/loops/deployment-loop.ts';
+import { type Deployment, DEPLOYMENT, deployments, keyOf, LINE, lines } from '../../simulation/loops/records.ts';
+import type { GroupPlan } from '../../simulation/loops/scenario.ts';
 import type { Process } from '../../simulation/loops/process.ts';
 import {
   isLive,
@@ -113,6 +115,8 @@ function everyExecution(line: PipelineLine, change: (execution: Execution) => Ex
 const QUIET = [13, 16, 20, 60, 111];
 /** A share of the requests is on a version that is to go, and the one to return to is found gone, or failing. */
 const RETURNING = [5, 41, 91];
+/** An artifact is written over between the action that made it and the one that takes it. */
+const OVERWRITTEN = { deployed: [374, 322, 315, 387], built: [193, 367] };
 const ENDED: ReadonlySet<string> = new Set(['Succeeded', 'Failed', 'Stopped', 'Superseded']);
 
 export const mutations: readonly Mutation[] = [
@@ -369,5 +373,44 @@ export const mutations: readonly Mutation[] = [
         };
       }),
     ),
+  },
+  ...(['deployed', 'built'] as const).map((used): Mutation => ({
+    name: `the bytes of an artifact are not checked before they are ${used}`,
+    breaks: ['artifact'],
+    seeds: OVERWRITTEN[used],
+    sabotage: { outside: (outside) => (outside.isUnchanged = () => true) },
+  })),
+  {
+    name: 'what was superseded starts an action of a later stage',
+    breaks: ['superseded'],
+    sabotage: deciding(LINE, (decide) => (line: PipelineLine, event, now) => {
+      const decision = decide(line, event, now);
+      const left = line.executions.find(({ status, stageIndex }) => status === 'Superseded' && stageIndex > 0);
+      if (event.type !== 'ExecutionsArchived' || left === undefined) return decision;
+      // It stays in the line, and goes on as if nobody else were there.
+      const alone = { ...line, executions: [{ ...left, status: 'InProgress' }] };
+      const opened = { type: 'TransitionChanged', stage: 'Source', direction: 'Inbound', enabled: true, changedBy: '' };
+      const gone = decide(alone, opened, now);
+      const executions = line.executions.map((execution: Execution) =>
+        execution === left ? { ...gone.state.executions[0], status: 'Superseded' } : execution,
+      );
+      return { state: { ...line, executions }, effects: gone.effects };
+    }),
+  },
+  {
+    name: 'what was superseded is deployed',
+    breaks: ['superseded'],
+    sabotage: performing(LINE, 'ArchiveExecutions', async ({ again, context, process }) => {
+      const line = (await lines.get(process.store, context.key))?.document;
+      for (const execution of line?.executions ?? []) {
+        const made = execution.actions.findLast(({ outputs }) => outputs.length > 0);
+        const revision = made?.outputs[0];
+        if (execution.status !== 'Superseded' || made === undefined || revision === undefined) continue;
+        const description = `CodePipeline ${context.key.id}, action execution ${made.id}`;
+        const { name: group } = process.world.scenario.groups[0] as GroupPlan;
+        await createDeployment(process, { group, revision, description, clientToken: made.id }).catch(() => {});
+      }
+      return again();
+    }),
   },
 ];
