@@ -45,6 +45,7 @@ export {
   onlyMember,
   openMembership,
   type ProcessRecord,
+  type SessionClient,
 } from './membership.ts';
 export { openStore, type OpenStoreOptions, type StoreLog, StoreUnavailableError } from './open.ts';
 export { clientOf } from './url.ts';

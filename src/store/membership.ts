@@ -13,7 +13,7 @@
 import pg from 'pg';
 import { collection, nextInSequence } from './documents.ts';
 import type { StoreLog } from './open.ts';
-import type { Queryable, Store, Tx } from './store.ts';
+import type { Queryable, Row, Store, Tx } from './store.ts';
 
 export interface Membership {
   /** Names this process in leases; no other process on this database ever had the name. */
@@ -58,10 +58,19 @@ export type ProcessRecord = Readonly<{
   left?: boolean;
 }>;
 
+/** What is asked of the session; a `pg.Client` is one, and a simulation gives its own. */
+export interface SessionClient {
+  connect(): Promise<unknown>;
+  query<R extends Row>(text: string): Promise<Readonly<{ rows: R[] }>>;
+  on(event: 'error' | 'end', listener: () => void): unknown;
+  on(event: 'notification', listener: (message: Readonly<{ payload?: string | undefined }>) => void): unknown;
+  end(): Promise<void>;
+}
+
 export type MembershipOptions = Readonly<{
   store: Store;
-  /** A session of its own with the same database. */
-  client: pg.ClientConfig;
+  /** A session of its own with the same database: how to make one, or one that was not connected yet. */
+  client: pg.ClientConfig | (() => SessionClient);
   about: Readonly<{ host: string; pid: number; clock: string }>;
   wallNow: () => number;
   wallTimer: (callback: () => void, delayMs: number) => () => void;
@@ -118,7 +127,7 @@ class Member implements Membership {
   readonly #messageListeners: ((message: string) => void)[] = [];
   readonly #goneListeners: ((names: readonly string[]) => Promise<void>)[] = [];
   readonly #missingSince = new Map<string, number>();
-  #session: pg.Client | undefined;
+  #session: SessionClient | undefined;
   #sessions = 0;
   #returning: Promise<void> | undefined;
   #cancelBeat: (() => void) | undefined;
@@ -226,7 +235,11 @@ class Member implements Membership {
   }
 
   async #connect(): Promise<void> {
-    const client = new pg.Client({ ...this.#options.client, application_name: 'sluice-member', keepAlive: true });
+    const { client: made } = this.#options;
+    const client: SessionClient =
+      typeof made === 'function'
+        ? made()
+        : new pg.Client({ ...made, application_name: 'sluice-member', keepAlive: true });
     const lost = (): void => {
       if (this.#session !== client) return;
       this.#session = undefined;
