@@ -12,7 +12,8 @@ import { type RunOfWorld, WORLDS } from './worlds.ts';
 
 const USAGE = `npm run simulate -- [options]
 
-  --world W     loops (the deciders and the engine; default) or house (the whole house behind its door)
+  --world W     loops (the deciders and the engine; default) house (the whole house behind its door),
+                or houses (the same in two or three processes that share the database)
   --seed N      the first seed (default 1)
   --seeds K     how many seeds (default 100)
   --steps M     steps of each in which things go wrong (default 2000); as many as it needs follow

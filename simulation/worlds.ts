@@ -8,4 +8,6 @@ export const WORLDS: Readonly<Record<string, () => Promise<RunOfWorld>>> = {
   loops: async () => (await import('./loops/world.ts')).runWorld,
   /** The whole house behind its door: real services and performers. */
   house: async () => (await import('./house/run.ts')).runHouse,
+  /** The same in two or three processes that share the database. */
+  houses: async () => (await import('./house/run.ts')).runHouses,
 };

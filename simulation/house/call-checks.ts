@@ -28,32 +28,42 @@ export type CallChecksOptions = Readonly<{
   fail: (violation: Violation) => void;
 }>;
 
-export class CallChecks implements Observer {
+/** Calls under way and the steps at which they began, the oldest first. */
+type InFlight = Map<Execution, number>;
+
+export class CallChecks {
   readonly #options: CallChecksOptions;
-  /** Calls under way and the steps at which they began, the oldest first. */
-  readonly #inFlight = new Map<Execution, number>();
+  /** By process. */
+  readonly #inFlight = new Map<string, InFlight>();
   #decisions = 0;
 
   constructor(options: CallChecksOptions) {
     this.#options = options;
   }
 
-  /** A process died, and all its calls with it. */
-  forget(): void {
-    this.#inFlight.clear();
+  of(process: string): Observer {
+    const inFlight: InFlight = new Map();
+    this.#inFlight.set(process, inFlight);
+    return {
+      called: (execution) => void inFlight.set(execution, this.#options.step()),
+      answered: (execution) => {
+        inFlight.delete(execution);
+        this.#options.count('calls');
+      },
+      failed: (execution, error) => {
+        inFlight.delete(execution);
+        this.failed(execution, error);
+      },
+      decided: (input, decision) => this.#decided(inFlight, input, decision),
+    };
   }
 
-  called(execution: Execution): void {
-    this.#inFlight.set(execution, this.#options.step());
-  }
-
-  answered(execution: Execution): void {
-    this.#inFlight.delete(execution);
-    this.#options.count('calls');
+  /** The process died, and all its calls with it. */
+  forget(process: string): void {
+    this.#inFlight.get(process)?.clear();
   }
 
   failed(execution: Execution, error: unknown): void {
-    this.#inFlight.delete(execution);
     this.#options.count('failed calls');
     const name = `${execution.service}:${execution.operation}`;
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
@@ -68,9 +78,9 @@ export class CallChecks implements Observer {
       this.#options.fail(new Violation('NoInternalFailure', `${name} failed with ${error.code}: ${error.message}`));
   }
 
-  readonly decided = (input: DecisionInput, decision: PolicyDecision): void => {
+  #decided(inFlight: InFlight, input: DecisionInput, decision: PolicyDecision): void {
     this.#decisions += 1;
-    this.#standingPolicies(input);
+    this.#standingPolicies(inFlight, input);
     if (this.#decisions % SAMPLE !== 0) return;
     const slow = slowDecide(input);
     const quick = decision.allowed ? 'allowed' : `${decision.reason.kind} ${decision.reason.policyType}`;
@@ -83,14 +93,14 @@ export class CallChecks implements Observer {
         `${JSON.stringify(principal)} ${request.action} ${request.resource}: ${quick}, where it should be ${slow}`,
       ),
     );
-  };
+  }
 
-  /** The role's policies are those that the disk held at some time since the oldest call under way began. */
-  #standingPolicies({ principal, policies, request }: DecisionInput): void {
+  /** The role's policies are those that the disk held at some time since the oldest call under way in its process began. */
+  #standingPolicies(inFlight: InFlight, { principal, policies, request }: DecisionInput): void {
     if (principal.type !== 'AssumedRole') return;
     const known = this.#options.disk.rolePolicies.get(`${principal.account}/${principal.roleName}`.toLowerCase());
     if (known === undefined) return;
-    const [oldest = this.#options.step()] = this.#inFlight.values();
+    const [oldest = this.#options.step()] = inFlight.values();
     const used = policies.identity.map(({ document }) => document);
     const held = known.some(({ texts }, index) => {
       const until = known[index + 1]?.step ?? Infinity;

@@ -10,6 +10,7 @@ import { openHouse, type OpenHouse } from '../../src/app/open-house.ts';
 import type { OnDecision } from '../../src/app/authorizer.ts';
 import type { Models } from '../../src/protocol/index.ts';
 import type { Log, ServiceDefinition } from '../../src/services/index.ts';
+import { openMembership } from '../../src/store/index.ts';
 import { SimulatedClock } from '../clock.ts';
 import { type BlobDisk, MemoryBlobs } from '../memory-blobs.ts';
 import { connect, type MemoryDisk, type MemoryStore } from '../memory-store/index.ts';
@@ -17,6 +18,7 @@ import type { Random } from '../random.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { HouseFaults } from './faults.ts';
 import { noRuntime } from './no-runtime.ts';
+import type { Sessions } from './sessions.ts';
 
 /** What outlives every process. */
 export type Machine = Readonly<{
@@ -32,10 +34,13 @@ export type Machine = Readonly<{
   stateDir: string;
   ids: Random;
   log: Log;
-  observer: Observer;
+  /** Sees what the process of this name does. */
+  observer: (process: string) => Observer;
+  /** Where several share the database; absent: each has it alone. */
+  sessions: Sessions | undefined;
 }>;
 
-/** Sees every call of every process, from users and between services alike. */
+/** Sees every call of a process, from users and between services alike. */
 export interface Observer {
   called(execution: Execution): void;
   answered(execution: Execution, output: unknown): void;
@@ -72,29 +77,46 @@ export class HouseProcess {
   ): Promise<HouseProcess> {
     const { scheduler, faults } = machine;
     const clock = new SimulatedClock(scheduler, name, { offMs: faults.clockOffMs, late: faults.timerLate });
+    const { sessions } = machine;
     const store = connect(machine.disk, {
-      kind: 'native',
+      kind: sessions === undefined ? 'native' : 'url',
       trip: (trip) => faults.onDatabase(name, trip),
       pause: (delayMs) => new Promise((resolve) => void clock.after(delayMs, resolve)),
     });
     born(() => {
       scheduler.kill(name);
       store.die();
+      sessions?.drop(name);
     });
+    const observer = machine.observer(name);
+    const seen = sessions === undefined ? store : sessions.seen(store);
+    const timing = {
+      wallNow: () => clock.now(),
+      wallTimer: (callback: () => void, delayMs: number) => clock.after(delayMs, callback),
+    };
+    const members =
+      sessions &&
+      (await openMembership({
+        store: seen,
+        client: () => sessions.client(name),
+        about: { host: name, pid: 0, clock: 'real' },
+        log: machine.log,
+        ...timing,
+      }));
     const open = await openHouse(machine.config, machine.log, () => 'http://127.0.0.1:4566', {
       folder: { path: machine.stateDir, release: () => Promise.resolve() },
-      store,
+      store: seen,
+      ...(members && { members }),
       blobs: new MemoryBlobs(machine.blobs, (trip) => faults.onBlobs(name, trip)),
       runtime: noRuntime,
       clock,
       ids: idsOf(machine.ids),
       services: machine.services,
       models: machine.models,
-      wallNow: () => clock.now(),
-      wallTimer: (callback, delayMs) => clock.after(delayMs, callback),
-      onDecision: machine.observer.decided,
+      ...timing,
+      onDecision: observer.decided,
     });
-    observe(open, machine.observer);
+    observe(open, observer);
     return new HouseProcess(name, machine, { open, clock, store });
   }
 
@@ -117,6 +139,7 @@ export class HouseProcess {
     this.#died = true;
     this.#machine.scheduler.kill(this.name);
     this.#store.die();
+    this.#machine.sessions?.drop(this.name);
     // Whoever was connected learns of it, each in a moment of its own.
     for (const lost of this.#awaited) this.#machine.scheduler.offer({ label: 'connection lost', run: lost });
     this.#awaited.clear();

@@ -1,13 +1,14 @@
 /** One run of the world of the whole house: a seed, so many steps of trouble, and then rest. */
 import type { OpenHouse } from '../../src/app/open-house.ts';
 import type { Outcome, WorldOptions } from '../loops/world.ts';
-import type { Random } from '../random.ts';
+import { Random } from '../random.ts';
 import type { Spread } from '../scheduler.ts';
 import { Developers } from './developers.ts';
 import { SPELLS } from './faults.ts';
 import { APPLICATION, FUNCTION, REGION, TARGET } from './layout.ts';
 import { Ledger } from './ledger.ts';
 import { Releasers } from './releasers.ts';
+import type { Sessions } from './sessions.ts';
 import { Traffic } from './traffic.ts';
 import { Violation } from './violation.ts';
 import { Workers } from './workers.ts';
@@ -20,10 +21,17 @@ export type HouseOptions = Omit<WorldOptions, 'sabotage'> &
   Readonly<{
     /** `Faultless`: nothing of the machine fails and nothing crashes; people go on with their mischief. */
     kind?: 'Faulty' | 'Faultless';
+    /** So many that share the database; 1 unless said. */
+    processes?: number;
     onLog?: (level: string, text: string) => void;
     /** Of the simulator's own tests: breaks each process of the house on purpose. */
     breakHouse?: (open: OpenHouse) => void;
   }>;
+
+/** The world `houses`: two or three processes, as the seed says. */
+export function runHouses(options: HouseOptions): Promise<Outcome> {
+  return runHouse({ processes: new Random(options.seed, 'processes').between(2, 3), ...options });
+}
 
 export async function runHouse(options: HouseOptions): Promise<Outcome> {
   const world = new World({ ...options, record: options.tell ?? false });
@@ -135,10 +143,17 @@ class Trouble {
   #crashAt: number;
   #spellAt: number;
   #jumpAt: number;
+  /** Of several processes alone. */
+  readonly #apart: Random;
+  #standAt: number;
+  #breakAt: number;
 
   constructor(world: World) {
     this.#world = world;
     this.#random = world.scheduler.random('trouble');
+    this.#apart = world.scheduler.random('trouble of one among several');
+    this.#standAt = this.#apart.between(500, 8_000);
+    this.#breakAt = this.#apart.between(500, 8_000);
     this.#crashAt = this.#random.between(100, 3_000);
     this.#spellAt = this.#random.between(100, 2_000);
     this.#jumpAt = this.#random.between(500, 10_000);
@@ -150,7 +165,8 @@ class Trouble {
     if (steps >= this.#crashAt) {
       // Now and then again at once, while it starts.
       this.#crashAt = steps + (random.chance(0.2) ? random.between(5, 60) : random.between(100, 3_000));
-      this.#offer('crash', () => this.#world.crash());
+      const seat = this.#world.seats.length === 1 ? 0 : this.#apart.between(0, this.#world.seats.length - 1);
+      this.#offer('crash', () => this.#world.seats[seat]?.crash());
     }
     if (steps >= this.#spellAt) {
       const spell = random.chance(0.4) ? 'None' : random.pick(SPELLS);
@@ -163,6 +179,28 @@ class Trouble {
       this.#jumpAt = steps + random.between(2_000, 12_000);
       const byMs = random.between(1, 600_000);
       this.#offer('clockJump', () => this.#world.jumpClock(byMs));
+    }
+    if (this.#world.sessions !== undefined) this.#lookAtOne(this.#world.sessions, steps);
+  }
+
+  /** A process stands still, past its leases or not; or the session that stands for it breaks, or those of all. */
+  #lookAtOne(sessions: Sessions, steps: number): void {
+    const { seats, scheduler } = this.#world;
+    const random = this.#apart;
+    if (steps >= this.#standAt) {
+      this.#standAt = steps + random.between(500, 8_000);
+      const seat = random.pick(seats);
+      const forMs = random.chance(0.5) ? random.between(1, 5_000) : random.between(5_000, 90_000);
+      this.#offer('standstill', () => {
+        if (seat.process !== undefined) scheduler.stall(seat.process.name, scheduler.now() + forMs);
+      });
+    }
+    if (steps >= this.#breakAt) {
+      this.#breakAt = steps + random.between(500, 8_000);
+      const broken = random.chance(0.3) ? seats : [random.pick(seats)];
+      this.#offer('sessionBreak', () => {
+        for (const { process } of broken) if (process !== undefined) sessions.break(process.name);
+      });
     }
   }
 

@@ -1,11 +1,10 @@
 /**
- * The world of the whole house: the door, the authorizer, the services, the engine and the loops of one process, as users
- * have them, on simulated disks and time. People push, start, stop, approve and edit; workers build; requests hit the
- * function; the machine fails and the process is killed. Checks watch every commit and every call (`disk-checks.ts`,
- * `call-checks.ts`); at the end faults stop, and everything must come to rest (`rest.ts`).
+ * The world of the whole house: the door, the authorizer, the services, the engine and the loops, as users have them, in
+ * one process or in several that share the database, on simulated disks and time. People push, start, stop, approve and
+ * edit; workers build; requests hit the function; the machine fails and processes are killed. Checks watch every commit and
+ * every call (`disk-checks.ts`, `call-checks.ts`), and who performs what (`effect-checks.ts`); at the end faults stop, and
+ * everything must come to rest (`run.ts`).
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { compileOptions } from '../../src/app/config.ts';
@@ -23,10 +22,13 @@ import { Scheduler, type Step } from '../scheduler.ts';
 import { type Answer, bytesOf, sha256, UNKNOWN_OUTCOME } from './answer.ts';
 import { CallChecks } from './call-checks.ts';
 import { DiskChecks } from './disk-checks.ts';
+import { EffectChecks } from './effect-checks.ts';
 import { HouseFaults } from './faults.ts';
 import { type Layout, layOut, type Person, REGION } from './layout.ts';
 import type { KeptObject } from './ledger.ts';
-import { HouseProcess, type Machine } from './process.ts';
+import type { HouseProcess, Machine } from './process.ts';
+import { Seat } from './seat.ts';
+import { Sessions } from './sessions.ts';
 import { Violation } from './violation.ts';
 
 const START_AT = Date.UTC(2026, 0, 5);
@@ -64,6 +66,14 @@ const config = compileOptions(
 const models = openModels(join(config.packageDir, 'models'));
 let loaded: ReturnType<typeof loadServices> | undefined;
 
+export type WorldOfHouseOptions = Chosen &
+  Readonly<{
+    seed: number;
+    record?: boolean;
+    /** So many that share the database; 1 unless said. */
+    processes?: number;
+  }>;
+
 export class World {
   readonly scheduler: Scheduler;
   readonly disk = new MemoryDisk();
@@ -74,19 +84,20 @@ export class World {
   readonly counts: Record<string, number> = {};
   readonly mischief: Mischief;
   readonly secrets = new Set<string>();
-  readonly stateDir = mkdtempSync(join(tmpdir(), 'sluice-simulation-'));
+  readonly seats: readonly Seat[];
+  /** Where several processes share the database. */
+  readonly sessions: Sessions | undefined;
   layout!: Layout;
-  /** Undefined: it is down, or starting. */
-  process: HouseProcess | undefined;
   violation: (Violation & { step?: number; at?: number }) | undefined;
   /** Faults and mischief have stopped: from here on everybody does what they should. */
   calm = false;
-  readonly #surroundings: Omit<Machine, 'services'>;
-  #machine!: Machine;
+  readonly #effects: EffectChecks | undefined;
+  readonly #surroundings: Omit<Machine, 'services' | 'stateDir'>;
+  #machine!: Omit<Machine, 'stateDir'>;
   #processes = 0;
-  #startingKill: (() => void) | undefined;
+  readonly #doors: Random;
 
-  constructor(options: Readonly<{ seed: number; record?: boolean }> & Chosen) {
+  constructor(options: WorldOfHouseOptions) {
     this.scheduler = new Scheduler({
       seed: options.seed,
       startAt: START_AT,
@@ -103,6 +114,19 @@ export class World {
     };
     this.checks = new DiskChecks({ ...surroundings, disk: this.disk, now: () => this.scheduler.now() });
     this.calls = new CallChecks({ ...surroundings, disk: this.checks });
+    const { processes = 1 } = options;
+    if (processes > 1) {
+      this.sessions = new Sessions(this.scheduler, this.faults);
+      this.#effects = new EffectChecks({
+        ...surroundings,
+        disk: this.disk,
+        sessions: this.sessions,
+        now: () => this.scheduler.now(),
+        wallNow: () => this.scheduler.now() + this.faults.clockOffMs,
+      });
+    }
+    this.seats = Array.from({ length: processes }, () => this.#seat());
+    this.#doors = this.scheduler.random('doors');
     this.#surroundings = {
       scheduler: this.scheduler,
       disk: this.disk,
@@ -110,20 +134,20 @@ export class World {
       faults: this.faults,
       config,
       models,
-      stateDir: this.stateDir,
       ids: new Random(options.seed, 'ids'),
       log: this.#log(),
-      observer: this.calls,
+      observer: (process) => this.calls.of(process),
+      sessions: this.sessions,
     };
   }
 
   /** Makes the accounts; nothing fails yet, and nothing waits. */
   async begin(): Promise<void> {
     loaded ??= loadServices(SERVICES);
-    this.#machine = { ...this.#surroundings, services: await loaded };
-    this.process = await HouseProcess.start(`house ${this.#processes++}`, this.#machine);
-    this.onStart?.(this.process.open);
-    const { door, engine } = this.process.open;
+    const services = await loaded;
+    this.#machine = { ...this.#surroundings, services: this.#effects?.watched(services) ?? services };
+    const [first, ...others] = this.seats;
+    const { door, engine } = (await (first as Seat).begin()).open;
     // One thing after the other: code is unpacked to real files, and whatever went on meanwhile would race with them.
     const root = (scope: Scope): Client => {
       const client = door.as(
@@ -140,6 +164,7 @@ export class World {
     this.layout = await layOut(root, this.scheduler.random('layout'));
     for (const secret of this.layout.secrets) this.secrets.add(secret);
     this.faults.begin();
+    for (const seat of others) this.scheduler.offer({ label: 'restart', run: () => seat.restart() });
   }
 
   count(what: string): void {
@@ -151,7 +176,15 @@ export class World {
   }
 
   get isUp(): boolean {
-    return this.process !== undefined;
+    return this.seats.every(({ process }) => process !== undefined);
+  }
+
+  /** Whoever answers behind the address that users have; undefined: nobody does. */
+  get process(): HouseProcess | undefined {
+    const [only, ...others] = this.seats;
+    if (others.length === 0) return only?.process;
+    const up = this.seats.filter(({ process }) => process !== undefined);
+    return up.length === 0 ? undefined : this.#doors.pick(up).process;
   }
 
   /** A call as a person, with that person's key. */
@@ -221,44 +254,26 @@ export class World {
     if (oldest !== undefined) this.secrets.delete(oldest);
   }
 
-  // The process
+  // The processes
 
-  /** The machine's clock leaps; a process that starts later has it from the start. */
+  /** The machine's clock leaps; every process has the same clock, and one that starts later too. */
   jumpClock(byMs: number): void {
     this.faults.clockOffMs += byMs;
-    this.process?.clock.jump(byMs);
-  }
-
-  /** As `kill -9`: whatever it was doing. */
-  crash(): void {
-    if (this.process === undefined) {
-      if (this.#startingKill === undefined) return;
-      this.count('crashes while starting');
-      this.#startingKill();
-      this.#startingKill = undefined;
-    } else {
-      this.process.crash();
-      this.process = undefined;
-    }
-    this.calls.forget();
-    this.scheduler.offer({ label: 'restart', afterMs: (u) => u * 5_000, run: () => this.restart() });
+    for (const { process } of this.seats) process?.clock.jump(byMs);
   }
 
   restart(): void {
-    if (this.process !== undefined || this.#startingKill !== undefined) return;
-    const name = `house ${this.#processes++}`;
-    void HouseProcess.start(name, this.#machine, (kill) => (this.#startingKill = kill)).then(
-      (process) => {
-        this.#startingKill = undefined;
-        this.process = process;
-        this.onStart?.(process.open);
-        this.count('starts');
-      },
-      (error: unknown) => {
-        // A database that does not answer ends a start, as it ends that of the program; its supervisor tries again.
-        this.#startingKill?.();
-        this.#startingKill = undefined;
-        this.count('failed starts');
+    for (const seat of this.seats) seat.restart();
+  }
+
+  #seat(): Seat {
+    return new Seat({
+      machine: () => this.#machine,
+      nextName: () => `house ${this.#processes++}`,
+      count: (what) => this.count(what),
+      onStart: ({ open }) => this.onStart?.(open),
+      onCrash: (name) => this.calls.forget(name),
+      onFailedStart: (name, error) =>
         this.calls.failed(
           {
             service: 'house',
@@ -269,10 +284,8 @@ export class World {
             requestId: name,
           },
           error,
-        );
-        this.scheduler.offer({ label: 'restart', afterMs: (u) => u * 5_000, run: () => this.restart() });
-      },
-    );
+        ),
+    });
   }
 
   // Running
@@ -298,10 +311,7 @@ export class World {
   }
 
   end(): void {
-    this.process?.crash();
-    this.process = undefined;
-    this.#startingKill?.();
-    rmSync(this.stateDir, { recursive: true, force: true });
+    for (const seat of this.seats) seat.end();
   }
 
   history(): readonly Step[] {
@@ -310,7 +320,7 @@ export class World {
 
   /** While a process starts it clears its folders: real files, which count as instantaneous. */
   #afterStep(): void {
-    if (this.#startingKill !== undefined && filesMove()) {
+    if (this.seats.some(({ isStarting }) => isStarting) && filesMove()) {
       const release = this.scheduler.hold();
       const look = (): void => {
         if (filesMove()) setImmediateOfTheMachine(look);

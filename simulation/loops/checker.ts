@@ -14,6 +14,7 @@
  * - `acknowledged` (7): what was acknowledged is there: in the line or in the archive. `effect` (7): an effect is forgotten
  *   only after it was performed. `lease` (7): nobody takes an effect from another while its lease runs. `once` (7): one
  *   action execution makes one deployment and one build.
+ * - `tally`, `evidence`, `verdict`, `extension`: of the judge of a group (`judge-checks.ts`).
  * - `final` (8): what is final never changes; a failed or stopped execution moves by a retry alone; an action execution
  *   that has ended, and an archived execution, never change.
  *
@@ -22,13 +23,15 @@
 import { isFinal as isBuildOver } from '../../src/core/build/index.ts';
 import { deploymentStatus } from '../../src/core/lambda-deployment/index.ts';
 import { type Execution, isLive, type PipelineLine, planOf, stageOf } from '../../src/core/pipeline-execution/index.ts';
+import { type RequestTally, requestTallies } from '../../src/services/request-tallies.ts';
 import type { Change } from '../memory-store/index.ts';
+import { JudgeChecks } from './judge-checks.ts';
 import type { Routed } from './outside.ts';
 import { ALARM, BUILD, type Build, type Deployment, DEPLOYMENT, LINE, type SimulatedAlarm } from './records.ts';
 import { problemOfReturn } from './returns.ts';
 import type { World } from './world.ts';
 
-type Row = Readonly<{ kind: string; id: string; document: string }>;
+type Row = Readonly<{ kind: string; id: string; parent: string; document: string }>;
 type Waiting = Readonly<{
   id: number;
   kind: string;
@@ -53,13 +56,18 @@ export class Checker {
   readonly #buildActions = new Map<string, string>();
   /** Shares of its target that a deployment has set, in percent. */
   readonly #shares = new Map<string, Set<number>>();
+  readonly judges: JudgeChecks;
   commits = 0;
   effects = 0;
 
   constructor(world: World) {
     this.#world = world;
+    this.judges = new JudgeChecks(world);
     world.disk.watch((changes) => this.#committed(changes));
-    world.outside.onRouted = (group, routed) => this.#routed(group, routed);
+    world.outside.onRouted = (group, routed) => {
+      this.#routed(group, routed);
+      world.requests.routed(group);
+    };
   }
 
   line(pipeline: string): PipelineLine | undefined {
@@ -123,6 +131,8 @@ export class Checker {
         return this.#deploymentChanged(before, after);
       case BUILD:
         return this.#buildChanged(before, after);
+      case requestTallies.kind:
+        return this.judges.tallyChanged(after.parent, JSON.parse(after.document) as RequestTally);
       case ALARM:
         return this.#alarmChanged(after.id, JSON.parse(after.document) as SimulatedAlarm);
     }
@@ -221,6 +231,7 @@ export class Checker {
     this.#deployments.set(after.id, now);
     const { deploymentId } = now;
     if (was === undefined) this.#created(now);
+    this.judges.deploymentChanged(was, now);
     if (was?.phase.name === 'Ended' && before?.document !== after.document) {
       this.#fail('final', `deployment ${deploymentId} had ended and has changed`);
     }

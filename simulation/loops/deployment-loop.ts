@@ -7,6 +7,7 @@ import {
   deploymentStatus,
   firstEffects,
   isFinal,
+  newJudgeWatch,
   type Original,
   type Target,
   weightBeingSet,
@@ -14,6 +15,7 @@ import {
 import type { Artifact } from '../../src/core/pipeline-execution/index.ts';
 import { allAtOnce } from '../../src/core/traffic-shift/index.ts';
 import type { LoopDefinition } from '../../src/engine/index.ts';
+import { readEvidence } from '../../src/services/request-tallies.ts';
 import type { Queryable } from '../../src/store/store.ts';
 import { acceptEvent } from './invocation-loop.ts';
 import { digestOf } from './outside.ts';
@@ -39,7 +41,7 @@ export function deploymentLoop(process: Process): LoopDefinition<Deployment, Dep
     kind: DEPLOYMENT,
     decide,
     isFinal,
-    async perform(effect, { key }) {
+    async perform(effect, { key, now }) {
       const deployment = (await deployments.get(process.store, key))?.document;
       if (deployment === undefined) return undefined;
       switch (effect.type) {
@@ -51,6 +53,8 @@ export function deploymentLoop(process: Process): LoopDefinition<Deployment, Dep
           return setTraffic(process, deployment, effect);
         case 'ReadOriginal':
           return readOriginal(process, deployment, effect);
+        case 'ReadEvidence':
+          return lookAtEvidence(process, deployment, effect, now);
         case 'InvokeHook': {
           const fails = process.world.chance.chance(0.1);
           await acceptEvent(process, {
@@ -75,6 +79,10 @@ export function deploymentLoop(process: Process): LoopDefinition<Deployment, Dep
         return { type: 'AlarmsRead', ...checkOf(effect), raised: [], unreadable: failure };
       if (effect.type === 'SetTraffic')
         return { type: 'TrafficNotSet', weightPercent: effect.weightPercent, ...failure };
+      if (effect.type === 'ReadEvidence') {
+        const look = effect.look === undefined ? {} : { look: effect.look };
+        return { type: 'EvidenceRead', ...look, since: 0, until: 0, evidence: [] };
+      }
       if (effect.type === 'InvokeHook') return { type: 'HookNotInvoked', hook: effect.hook, ...failure };
       return { type: 'TimerFired', timer: 'given-up' };
     },
@@ -188,6 +196,31 @@ async function readOriginal(
   return { type: 'OriginalRead', look, original: found };
 }
 
+/** What it has read may come a second time, long after. */
+async function lookAtEvidence(
+  process: Process,
+  { deploymentId, info, judge, target }: Deployment,
+  { look }: Run<'ReadEvidence'>,
+  now: number,
+): Promise<DeploymentEvent | undefined> {
+  if (target === undefined || judge === undefined) return undefined;
+  const { world, store } = process;
+  const { mischief, scheduler, scenario } = world;
+  const { currentVersion: old, targetVersion: fresh, alias } = target;
+  const since = judge.heardUntil;
+  const versions = { functionName: info.group, alias, old, fresh };
+  const checks = world.checker.judges;
+  const first = checks.commits;
+  const read = await readEvidence(store, keyOf(''), versions, since, now);
+  checks.read(deploymentId, { since, until: read.until, first, last: checks.commits });
+  const event: DeploymentEvent = { type: 'EvidenceRead', ...(look !== undefined && { look }), since, ...read };
+  if (mischief.strikes('evidence again', scenario.circumstances.callTwice)) {
+    const run = (): void => void process.engine.submit(DEPLOYMENT, keyOf(deploymentId), event).catch(() => {});
+    scheduler.offer({ process: process.name, label: 'evidence again', afterMs: (u) => u * 30_000, run });
+  }
+  return event;
+}
+
 // Making deployments
 
 export type CreateRequest = Readonly<{ group: string; revision: Artifact; description?: string; clientToken?: string }>;
@@ -216,6 +249,7 @@ export async function createDeployment(process: Process, request: CreateRequest)
       ...blank(process, deploymentId),
       steps: plan.steps,
       alarms: { names, arns: names.map(alarmArn), ignorePollFailure: plan.ignorePollFailure },
+      ...(plan.judge !== undefined && { judge: newJudgeWatch(plan.judge, process.clock.now()) }),
       rollbackPolicy: plan.rollbackPolicy,
       ...(before.lastSuccessful !== undefined && { previousDeploymentId: before.lastSuccessful.deploymentId }),
       info: request,

@@ -6,6 +6,8 @@
 import type { Ids } from '../../src/common/index.ts';
 import type { Membership } from '../../src/store/index.ts';
 import { LoopEngine } from '../../src/engine/index.ts';
+import { SplitTallies } from '../../src/services/lambda/split-tallies.ts';
+import type { House } from '../../src/services/service.ts';
 import { SimulatedClock } from '../clock.ts';
 import { connect, failure, type MemoryStore } from '../memory-store/index.ts';
 import { alarmLoop } from './alarm-loop.ts';
@@ -25,6 +27,8 @@ export class Process {
   readonly store: MemoryStore;
   readonly engine: LoopEngine;
   readonly room: BuildRoom;
+  /** Counts the requests of split aliases, as the Lambda service of this process does. */
+  readonly tallies: SplitTallies;
   readonly ids: Ids;
   /** By its own clock. Whatever began before it, another process may have done. */
   readonly openedAt: number;
@@ -60,6 +64,7 @@ export class Process {
       batchSize: world.batchSize,
     });
     this.room = new BuildRoom(this);
+    this.tallies = new SplitTallies(this.#house());
     for (const loop of [lineLoop(this), deploymentLoop(this), buildLoop(this), alarmLoop(this), invocationLoop(this)]) {
       this.engine.register(world.observed(loop, this));
     }
@@ -78,6 +83,18 @@ export class Process {
     this.isOpen = false;
     this.store.die();
     this.world.scheduler.kill(this.name);
+  }
+
+  /** As much of a house as those ask for that are the real ones here. */
+  #house(): House {
+    const warn = (message: string, fields?: object): void =>
+      this.world.tell(this.name, `${message}: ${JSON.stringify(fields)}`);
+    const { store, engine, clock } = this;
+    const config = {
+      wallNow: () => this.world.scheduler.now(),
+      wallTimer: (callback: () => void, delayMs: number) => clock.after(delayMs, callback),
+    };
+    return { store, engine, clock, config, log: { warn } } as unknown as House;
   }
 
   wallTimer(callback: () => void, delayMs: number): () => void {

@@ -5,6 +5,7 @@
  */
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/common/index.ts';
 import type { AlarmRule } from '../../src/core/alarm/index.ts';
+import { type JudgeSettings, readJudgeTag } from '../../src/core/judge/index.ts';
 import type { RollbackPolicy } from '../../src/core/lambda-deployment/index.ts';
 import type { ActionPlan, ExecutionMode, Plan, StagePlan } from '../../src/core/pipeline-execution/index.ts';
 import { type Routing, shiftSteps, type Step } from '../../src/core/traffic-shift/index.ts';
@@ -18,6 +19,10 @@ export type GroupPlan = Readonly<{
   rollbackPolicy: RollbackPolicy;
   ignorePollFailure: boolean;
   hooks: Readonly<{ before: boolean; after: boolean }>;
+  /** Absent: nobody judges. */
+  judge?: JudgeSettings;
+  /** Of users to its alias while two versions share the traffic: how long from batch to batch, and the most of one. */
+  requests: Readonly<{ gapMs: number; most: number }>;
 }>;
 
 export type AlarmPlan = Readonly<{ name: string; rule: AlarmRule }>;
@@ -58,10 +63,15 @@ export type Scenario = Readonly<{
   circumstances: Circumstances;
   /** Objects keep their versions; without, whoever writes last is read. */
   versionedBucket: boolean;
+  /** Now and then half of all requests fail, whatever version they are for. */
+  weather: boolean;
 }>;
 
-export function drawScenario(random: Random): Scenario {
-  const groups = Array.from({ length: random.between(1, 2) }, (_, index) => drawGroup(random, `group-${index + 1}`));
+/** `judges`: a generator of their own, so that worlds without them are what they were before there were any. */
+export function drawScenario(random: Random, judges: Random): Scenario {
+  const unjudged = Array.from({ length: random.between(1, 2) }, (_, index) => drawGroup(random, `group-${index + 1}`));
+  const judged = judges.chance(0.3);
+  const groups = unjudged.map((group) => ({ ...group, ...(judged && drawJudge(judges)) }));
   const pipelines = Array.from({ length: random.between(1, 2) }, (_, index) => ({
     name: `pipeline-${index + 1}`,
     plan: drawPlan(random, 1, groups),
@@ -72,6 +82,7 @@ export function drawScenario(random: Random): Scenario {
     groups,
     circumstances: drawCircumstances(random),
     versionedBucket: random.chance(0.7),
+    weather: judges.chance(0.3),
   };
 }
 
@@ -158,7 +169,22 @@ function drawGroup(random: Random, name: string): GroupPlan {
     rollbackPolicy: policy,
     ignorePollFailure: random.chance(0.3),
     hooks: { before: random.chance(0.2), after: random.chance(0.2) },
+    requests: { gapMs: 0, most: 0 },
   };
+}
+
+function drawJudge(random: Random): Partial<GroupPlan> {
+  const words = [
+    random.pick(['errors=0.5/2', 'errors=0/1', 'errors=5/20', 'errors=10/50']),
+    random.pick(['slow=off', 'slow=off', 'slow=2/8', 'slow=10/50']),
+    `alpha=${random.pick([0.01, 1, 10])}`,
+    `extend=${random.pick(['PT0S', 'PT25S', 'PT2M', 'PT10M'])}`,
+    `undecided=${random.pick(['go', 'stop'])}`,
+  ];
+  const read = readJudgeTag(words.join(' '));
+  const settings = 'problem' in read ? undefined : read.settings;
+  const requests = { gapMs: random.pick([4, 8, 15]) * SECOND_MS, most: random.pick([2, 20, 60]) };
+  return { ...(settings !== undefined && random.chance(0.8) && { judge: settings }), requests };
 }
 
 function drawAlarm(random: Random, name: string): AlarmPlan {

@@ -21,6 +21,7 @@ import { type Chosen, Mischief } from './mischief.ts';
 import { Outside } from './outside.ts';
 import { Process } from './process.ts';
 import { ALARM, alarmArn, groups, keyOf, lines, projects, type SimulatedAlarmDefinition } from './records.ts';
+import { Requests } from './requests.ts';
 import { drawScenario, type GroupPlan, type Scenario } from './scenario.ts';
 import { Users } from './users.ts';
 
@@ -77,6 +78,7 @@ export class World {
   readonly ledger: Ledger;
   readonly checker: Checker;
   readonly users: Users;
+  readonly requests: Requests;
   readonly ids: Ids;
   /** For what is neither a fault nor an act: which of several ways something goes. */
   readonly chance: Random;
@@ -111,7 +113,7 @@ export class World {
       },
     });
     const random = this.scheduler.random('scenario');
-    this.scenario = drawScenario(random);
+    this.scenario = drawScenario(random, this.scheduler.random('judges'));
     this.batchSize = random.pick([1, 3, 256]);
     this.#keepsHistory = random.chance(0.1);
     this.hasMembers = this.scenario.processes > 1 && random.chance(0.7);
@@ -126,6 +128,7 @@ export class World {
       processes > 1 || Object.entries(circumstances).some(([name, value]) => TROUBLE.test(name) && value > 0);
     this.noticeMs = troubled ? 6 * MINUTE_MS : 25 * SECOND_MS;
     this.ledger = new Ledger(this);
+    this.requests = new Requests(this);
     this.checker = new Checker(this);
     this.users = new Users(this);
   }
@@ -162,9 +165,9 @@ export class World {
     this.#story.push(`${String(this.scheduler.steps).padStart(6)} ${seconds} s  ${who.padEnd(6)} ${what}`);
   }
 
-  someProcess(): Process | undefined {
+  someProcess(chance = this.chance): Process | undefined {
     const open = this.#processes.filter((process) => process.isOpen);
-    return open.length === 0 ? undefined : this.chance.pick(open);
+    return open.length === 0 ? undefined : chance.pick(open);
   }
 
   groupPlan(name: string): GroupPlan {
@@ -443,6 +446,9 @@ export class World {
         ...reached,
         'alarm raised': this.checker.timesRaised(),
         'process lives': lives,
+        ...(this.requests.counted === 0
+          ? {}
+          : { 'judged request': this.requests.counted, 'found bad': this.checker.judges.found }),
         commits: this.checker.commits,
         effects: this.checker.effects,
       },

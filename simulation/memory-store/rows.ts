@@ -46,6 +46,8 @@ export type HistoryRow = Readonly<{
   event: string;
   state: string | null;
   fingerprint: number | null;
+  effects: string | null;
+  effects_fingerprint: number | null;
 }>;
 
 /** The first columns of a key, as one text. No column of a key holds a line feed but an id, which comes last. */

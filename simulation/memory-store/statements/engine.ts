@@ -129,7 +129,9 @@ const insertState: Statement = (session, p) => {
   const event = jsonText(p[8]);
   if (session.read(documents, key) !== undefined) return [];
   session.lock(documents, key);
-  const first = { kind, account, region, document_id: id, version: 1, at, event, state: document, fingerprint: null };
+  const place = { kind, account, region, document_id: id, version: 1, at };
+  const unchecked = { fingerprint: null, effects: null, effects_fingerprint: null };
+  const first = { ...place, event, state: document, ...unchecked };
   session.lock(history, history.keyOf(first));
   session.write(documents, key, { kind, account, region, id, parent, sort, version: 1, document });
   addHistory(session, first);
@@ -156,7 +158,8 @@ const saveStates: Statement = (session, p) => {
     sort: text(sorts[n]),
   }));
   const [numbers, events, fingerprints, snapshots] = [list(p[12]), list(p[13]), list(p[14]), list(p[15])];
-  const at = whole(p[16]);
+  const [effects, effectFingerprints] = [list(p[16]), list(p[17])];
+  const at = whole(p[18]);
   const entries = keysOf(p.slice(8)).map((ref, n) => ({
     ...ref,
     version: whole(numbers[n]),
@@ -164,6 +167,8 @@ const saveStates: Statement = (session, p) => {
     event: jsonText(events[n]),
     fingerprint: wholeOrNull(fingerprints[n]),
     state: snapshots[n] === null ? null : jsonText(snapshots[n]),
+    effects: textOrNull(effects[n]),
+    effects_fingerprint: wholeOrNull(effectFingerprints[n]),
   }));
   for (const { key } of states) if (session.read(documents, key) !== undefined) session.lock(documents, key);
   for (const entry of entries) session.lock(history, history.keyOf(entry));
@@ -201,12 +206,14 @@ const readLoopHistory: Statement = (session, p) => {
   const from = beginnings.findLast(({ at }) => at <= reaching)?.version ?? beginnings[0]?.version ?? 0;
   return rows
     .filter(({ version, at }) => version >= from && (until === null || at <= until))
-    .map(({ version, at, event, fingerprint, state }) => ({
+    .map(({ version, at, event, fingerprint, state, effects, effects_fingerprint }) => ({
       version,
       at,
       event: jsonValue(event),
       fingerprint,
       state: state === null ? null : jsonValue(state),
+      effects,
+      effects_fingerprint,
     }));
 };
 
@@ -478,14 +485,14 @@ export const engine: StatementTable = {
         AS k(kind, account, region, id, document, version, parent, sort)
         WHERE d.kind = k.kind AND d.account = k.account AND d.region = k.region AND d.id = k.id
       )
-      INSERT INTO history (kind, account, region, document_id, version, at, event, fingerprint, state)
-      SELECT h.kind, h.account, h.region, h.id, h.version, $17, h.event::jsonb, h.fingerprint, h.state::jsonb
-      FROM unnest($9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::bigint[], $16::text[])
-      AS h(kind, account, region, id, version, event, fingerprint, state)`]: saveStates,
+      INSERT INTO history (kind, account, region, document_id, version, at, event, fingerprint, state, effects, effects_fingerprint)
+      SELECT h.kind, h.account, h.region, h.id, h.version, $19, h.event::jsonb, h.fingerprint, h.state::jsonb, h.effects, h.effects_fingerprint
+      FROM unnest($9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::bigint[], $16::text[], $17::text[], $18::bigint[])
+      AS h(kind, account, region, id, version, event, fingerprint, state, effects, effects_fingerprint)`]: saveStates,
     [`DELETE FROM history h USING unnest(${FOUR}, $5::bigint[]) AS k(kind, account, region, id, version)
       WHERE h.kind = k.kind AND h.account = k.account AND h.region = k.region AND h.document_id = k.id AND h.version < k.version`]:
       dropOldHistory,
-    [`SELECT version, at, event, fingerprint, state FROM history
+    [`SELECT version, at, event, fingerprint, state, effects, effects_fingerprint FROM history
       ${BY_DOCUMENT} AND ($6::bigint IS NULL OR at <= $6)
       AND version >= coalesce(
         (SELECT max(version) FROM history
