@@ -53,7 +53,9 @@ CREATE TABLE sluice.history (
     at bigint NOT NULL,
     event jsonb NOT NULL,
     state jsonb,
-    fingerprint bigint
+    fingerprint bigint,
+    effects text,
+    effects_fingerprint bigint
 );
 
 CREATE TABLE sluice.log_events (

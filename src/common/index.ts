@@ -3,6 +3,7 @@ export { AwsError, isAwsError } from './aws-error.ts';
 export { type Arn, formatArn, parseArn } from './arn.ts';
 export { type Clock, ManualClock } from './clock.ts';
 export { assert, assertNever, type Decision, InvariantError } from './decision.ts';
+export { effectRecord, type EffectRecord } from './effect-record.ts';
 export { fingerprint } from './fingerprint.ts';
 export {
   ALPHANUMERIC,

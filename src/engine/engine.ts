@@ -9,8 +9,8 @@
  * saves what its result decided. A process killed anywhere resumes: unfinished effects are performed again.
  * Many due decisions share one transaction (group commit).
  *
- * The history of a state is its creation, then every event that changed it, in order, each with the instant and a
- * fingerprint of the state after it: decided again, they come to the same states (docs/adr/0016).
+ * The history of a state is its creation, then every event that changed it, in order, each with the instant, a fingerprint of
+ * the state after it and a record of the effects: decided again, they come to the same states and effects (docs/adr/0016).
  */
 import type { Decision, EpochMs } from '../common/index.ts';
 import type { DocumentKey, Placement, Tx } from '../store/index.ts';

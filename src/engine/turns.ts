@@ -2,7 +2,7 @@
  * One transaction's worth of turns: load the states, decide in order, save states, history, effects and timers.
  * Shared by the engine's group commit and by handlers that decide inside a transaction of their own.
  */
-import { assert, type EpochMs, fingerprint } from '../common/index.ts';
+import { assert, effectRecord, type EpochMs, fingerprint } from '../common/index.ts';
 import type { DocumentKey, Placement, Tx } from '../store/index.ts';
 import type { EngineEffect, LoopDefinition } from './engine.ts';
 
@@ -217,7 +217,14 @@ class Changes {
   readonly #now: EpochMs;
   readonly #historyTurns: number;
   readonly #entries = new Set<Loaded>();
-  readonly #history: { kind: string; key: DocumentKey; version: number; event: unknown; state: unknown }[] = [];
+  readonly #history: {
+    kind: string;
+    key: DocumentKey;
+    version: number;
+    event: unknown;
+    state: unknown;
+    effects: readonly Readonly<{ type: string }>[];
+  }[] = [];
   readonly #effects: {
     kind: string;
     key: DocumentKey;
@@ -243,8 +250,10 @@ class Changes {
     if (decision.state !== entry.state) {
       entry.version += 1;
       entry.state = decision.state;
-      if (entry.loop.history !== 'None')
-        this.#history.push({ kind: entry.kind, key: entry.key, version: entry.version, event, state: entry.state });
+      if (entry.loop.history !== 'None') {
+        const { kind, key, version, state } = entry;
+        this.#history.push({ kind, key, version, event, state, effects: decision.effects });
+      }
       this.#entries.add(entry);
     }
     // A turn that only looks around (a poll) leaves the document and its history as they are.
@@ -297,6 +306,7 @@ class Changes {
     const entries = [...this.#entries];
     if (entries.length === 0) return;
     const placements = entries.map((entry) => entry.loop.place?.(entry.state as never));
+    const done = this.#history.map(({ effects }) => effectRecord(effects));
     await tx.query(
       `WITH saved AS (
          UPDATE documents d SET document = k.document::jsonb, version = k.version, parent = k.parent, sort = k.sort
@@ -304,10 +314,10 @@ class Changes {
            AS k(kind, account, region, id, document, version, parent, sort)
          WHERE d.kind = k.kind AND d.account = k.account AND d.region = k.region AND d.id = k.id
        )
-       INSERT INTO history (kind, account, region, document_id, version, at, event, fingerprint, state)
-       SELECT h.kind, h.account, h.region, h.id, h.version, $17, h.event::jsonb, h.fingerprint, h.state::jsonb
-       FROM unnest($9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::bigint[], $16::text[])
-         AS h(kind, account, region, id, version, event, fingerprint, state)`,
+       INSERT INTO history (kind, account, region, document_id, version, at, event, fingerprint, state, effects, effects_fingerprint)
+       SELECT h.kind, h.account, h.region, h.id, h.version, $19, h.event::jsonb, h.fingerprint, h.state::jsonb, h.effects, h.effects_fingerprint
+       FROM unnest($9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[], $14::text[], $15::bigint[], $16::text[], $17::text[], $18::bigint[])
+         AS h(kind, account, region, id, version, event, fingerprint, state, effects, effects_fingerprint)`,
       [
         entries.map((entry) => entry.kind),
         entries.map((entry) => entry.key.account),
@@ -325,6 +335,8 @@ class Changes {
         this.#history.map((item) => JSON.stringify(item.event)),
         this.#history.map((item) => fingerprint(item.state)),
         this.#history.map((item) => (isBeginning(item.version) ? JSON.stringify(item.state) : null)),
+        done.map(({ names }) => names),
+        done.map((record) => record.fingerprint),
         this.#now,
       ],
     );

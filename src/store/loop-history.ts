@@ -1,5 +1,5 @@
 /** What happened to each loop, in order; written by the engine (`turns.ts`), read to be replayed. */
-import type { EpochMs } from '../common/index.ts';
+import type { EffectRecord, EpochMs } from '../common/index.ts';
 import type { DocumentKey } from './documents.ts';
 import type { Queryable } from './store.ts';
 
@@ -12,6 +12,8 @@ export type LoopHistoryRow = Readonly<{
   fingerprint?: number;
   /** The state after it: in the first row, and in every so many. */
   state?: unknown;
+  /** What was to be done after it. Absent in the first row, whose event has it, and in rows from before it was kept. */
+  effects?: EffectRecord;
 }>;
 
 /**
@@ -30,8 +32,10 @@ export async function readLoopHistory(
     event: LoopHistoryRow['event'];
     fingerprint: string | number | null;
     state: unknown;
+    effects: string | null;
+    effects_fingerprint: string | number | null;
   }>(
-    `SELECT version, at, event, fingerprint, state FROM history
+    `SELECT version, at, event, fingerprint, state, effects, effects_fingerprint FROM history
      WHERE kind = $1 AND account = $2 AND region = $3 AND document_id = $4 AND ($6::bigint IS NULL OR at <= $6)
        AND version >= coalesce(
          (SELECT max(version) FROM history
@@ -42,11 +46,12 @@ export async function readLoopHistory(
      ORDER BY version`,
     [kind, key.account, key.region, key.id, options.reaching ?? 0, options.until ?? null],
   );
-  return rows.map(({ version, at, event, fingerprint, state }) => ({
+  return rows.map(({ version, at, event, fingerprint, state, effects, effects_fingerprint: of }) => ({
     version: Number(version),
     at: Number(at),
     event,
     ...(fingerprint !== null && { fingerprint: Number(fingerprint) }),
     ...(state !== null && { state }),
+    ...(effects !== null && of !== null && { effects: { names: effects, fingerprint: Number(of) } }),
   }));
 }

@@ -2,7 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, MemoryDisk } from '../../simulation/memory-store/index.ts';
-import { fingerprint, ManualClock } from '../../src/common/index.ts';
+import { effectRecord, fingerprint, ManualClock } from '../../src/common/index.ts';
 import { type CrashPoint, defineLoop, LoopEngine, type RunningEngine } from '../../src/engine/index.ts';
 import { collection, openStore, readLoopHistory, type Store } from '../../src/store/index.ts';
 
@@ -278,6 +278,9 @@ describe.each(stores)('on $name', ({ open }) => {
       });
       expect(rows.slice(1).map(({ state }) => state)).toEqual([null, null, null]);
       expect(rows.at(-1)?.fingerprint).toBe(fingerprint(await read(world, 'told')));
+      const told = await readLoopHistory(store, world.kind, key('told'));
+      expect(told.map(({ effects }) => effects?.names)).toEqual([undefined, 'WakeAt:next', 'Step', '']);
+      expect(told[2]?.effects).toEqual(effectRecord([{ type: 'Step', step: 1 } as never]));
       await world.engine.stop();
     });
 

@@ -63,7 +63,9 @@ it('tells a rolled-back deployment again, and why it was not stopped earlier', a
   const { code, out } = await run(world.bad.deploymentId);
   expect(out).toContain(`deployment shop/live  ${world.bad.deploymentId}`);
   expect(out).toContain('the alarms were read: greeter-errors in ALARM');
-  expect(out).toMatch(/✓ The same decisions come out: \d+ states are as recorded\./);
+  expect(out).toMatch(
+    /✓ The same decisions come out: \d+ states, and what was to be done after each, are as recorded\./,
+  );
   expect(out).toContain('Why not earlier?');
   expect(out).toMatch(/\+ 1 min +M of N: 2 of 2 datapoints/);
   expect(out).toMatch(/1 min lay between the first moment and the deed/);

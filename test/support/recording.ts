@@ -1,5 +1,5 @@
 /** A history as the engine would have written it, of a decider fed with events: for tests of replay. */
-import { fingerprint } from '../../src/common/index.ts';
+import { effectRecord, fingerprint } from '../../src/common/index.ts';
 import type { Decider, RecordedTurn, Tagged } from '../../src/core/replay/index.ts';
 
 export class Recording<State> {
@@ -27,6 +27,7 @@ export class Recording<State> {
       at,
       event: stored(event) as Tagged,
       fingerprint: fingerprint(state),
+      effects: effectRecord(effects),
       ...kept,
     });
     return effects;

@@ -25,6 +25,7 @@ const ANSWER: ReplayAnswer = {
     },
   ],
   checked: 1,
+  effectsChecked: 1,
   same: true,
   parts: [],
   notes: [],
@@ -44,8 +45,18 @@ it('drawnReplay() tells each turn: what happened, what it changed, what is to be
                 → looking at the alarms before beginning
                 · read the alarms
 
-✓ The same decisions come out: 1 state is as recorded.
+✓ The same decisions come out: 1 state, and what was to be done after it, are as recorded.
 `);
+});
+
+it('drawnReplay() says of which turns it is not known what was to be done', () => {
+  expect(drawn({ checked: 5, effectsChecked: 5 })).toContain(
+    '5 states, and what was to be done after each, are as recorded.',
+  );
+  expect(drawn({ checked: 5, effectsChecked: 2 })).toContain(
+    '5 states are as recorded; what was to be done is on record for 2 of them, and the same.',
+  );
+  expect(drawn({ effectsChecked: 0 })).toContain('1 state is as recorded; what was to be done was not kept then.');
 });
 
 it('drawnReplay() shows where the rules of now decide otherwise', () => {

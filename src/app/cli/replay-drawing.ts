@@ -68,12 +68,10 @@ function turnLines(turns: readonly TurnLine[], paint: Paint): string[] {
   });
 }
 
-function checkLines({ same, checked, whole, from, difference }: ReplayAnswer, paint: Paint): string[] {
+function checkLines(answer: ReplayAnswer, paint: Paint): string[] {
+  const { same, whole, from, difference } = answer;
   const since = whole ? '' : ` The history begins at ${from}.`;
-  if (same) {
-    const states = checked === 1 ? '1 state is' : `${checked} states are`;
-    return [`${paint.good('✓')} The same decisions come out: ${states} as recorded.${since}`];
-  }
+  if (same) return [`${paint.good('✓')} The same decisions come out: ${checkedWords(answer)}${since}`];
   if (difference === undefined) return [];
   const { at, event, how, differences, version } = difference;
   return [
@@ -81,6 +79,16 @@ function checkLines({ same, checked, whole, from, difference }: ReplayAnswer, pa
     `  ${how[0]?.toUpperCase()}${how.slice(1)}.`,
     ...differences.map(({ path, was, is }) => `    ${path}: ${shown(was)} then, ${shown(is)} now`),
   ];
+}
+
+function checkedWords({ checked, effectsChecked }: ReplayAnswer): string {
+  const states = checked === 1 ? '1 state' : `${checked} states`;
+  if (checked > 0 && effectsChecked === checked)
+    return `${states}, and what was to be done after ${checked === 1 ? 'it' : 'each'}, are as recorded.`;
+  const are = `${states} ${checked === 1 ? 'is' : 'are'} as recorded`;
+  if (effectsChecked > 0)
+    return `${are}; what was to be done is on record for ${effectsChecked} of them, and the same.`;
+  return checked === 0 ? `${are}.` : `${are}; what was to be done was not kept then.`;
 }
 
 function shown(value: unknown): string {

@@ -27,6 +27,8 @@ export type ReplayAnswer = Readonly<{
   turns: readonly TurnLine[];
   /** Turns whose state was compared with what was kept of it. */
   checked: number;
+  /** Of those, the ones where what was to be done was compared too: of older ones it was not kept. */
+  effectsChecked: number;
   same: boolean;
   /** The first turn at which the rules of now decide otherwise. */
   difference?: Readonly<{

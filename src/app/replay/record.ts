@@ -62,15 +62,16 @@ export function turnLine<State>(subject: Subject, turn: ReplayedTurn<State>, exe
 /** The check, as every answer has it. */
 export function checkOf<State>(
   subject: Subject,
-  { replay: { difference, checked, turns } }: Record<State>,
-): Pick<ReplayAnswer, 'same' | 'checked' | 'difference'> {
-  if (difference === undefined) return { same: true, checked };
+  { replay: { difference, checked, effectsChecked, turns } }: Record<State>,
+): Pick<ReplayAnswer, 'same' | 'checked' | 'effectsChecked' | 'difference'> {
+  if (difference === undefined) return { same: true, checked, effectsChecked };
   const { version, at, how, differences } = difference;
   const turn = turns.find((each) => each.version === version);
   const event = turn === undefined ? difference.event.type : told(subject, turn).event;
   return {
     same: false,
     checked,
+    effectsChecked,
     difference: { version, at: isoMillis(at), event, how, differences: differences.map(withoutSecret) },
   };
 }

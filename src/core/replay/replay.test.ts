@@ -1,4 +1,4 @@
-/** Whatever happened to a loop, its history decided again comes to the same states, and a changed rule is found where it acts. */
+/** Whatever happened to a loop, its history decided again comes to the same states and effects, and a changed rule is found where it acts. */
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
 import { Recording, stored } from '../../../test/support/recording.ts';
@@ -232,6 +232,7 @@ describe.each(CASES)('a $subject', (subject) => {
           const again = replay(subject.decider, history!, stored(recording.state));
           expect(again.difference).toBeUndefined();
           expect(again.checked).toBe(recording.rows.length - index - 1);
+          expect(again.effectsChecked).toBe(again.checked);
           expect(stored(again.state)).toEqual(stored(recording.state));
         }
       }),
@@ -301,6 +302,68 @@ test('replay() names the first turn at which a changed rule decides otherwise', 
   expect(replay(broken, history).difference).toMatchObject({
     version: 2,
     how: 'the rules of now cannot take it: no such event',
+  });
+});
+
+describe('replay() of a rule that comes to the same states and has something else done', () => {
+  const subject = CASES[0]!;
+  const target = { functionName: 'f', alias: 'live', currentVersion: '1', targetVersion: '2', hooks: {} };
+  const recording = recorded(subject, [
+    [{ type: 'RevisionRead', target }, 1],
+    [{ type: 'AlarmsRead', check: 1, raised: [] }, 1],
+    [{ type: 'AlarmsRead', check: 2, raised: [] }, 1],
+    [{ type: 'TrafficSet', weightPercent: 40 }, 1],
+    [{ type: 'AlarmsRead', raised: ['errors'] }, 1],
+  ]);
+  const doing = (change: (effect: Tagged) => readonly Tagged[]): Decider<any> => ({
+    isFinal: deployment.isFinal,
+    decide: (state, event, now) => {
+      const decision = deployment.decide(state, event as never, now);
+      return { state: decision.state, effects: (decision.effects as Tagged[]).flatMap(change) } as never;
+    },
+  });
+  const history = historyFrom(recording.rows)!;
+  const differenceOf = (decider: Decider<any>, of = history) => replay(decider, of, recording.state).difference;
+  const takesBack = (effect: Tagged): boolean => effect.type === 'SetTraffic';
+
+  it('says what was to be done then, and what now', () => {
+    const again = replay(
+      doing((effect) => (takesBack(effect) ? [] : [effect])),
+      history,
+      recording.state,
+    );
+    expect(again.difference?.how).toMatch(
+      /^the state is the same, but what was to be done then was .*SetTraffic.*, and now is /,
+    );
+    expect(again.difference?.version).toBeGreaterThan(2);
+    expect(again.turns.at(-1)?.check).toBe('After');
+    expect(again.effectsChecked).toBe(again.checked);
+  });
+
+  it('finds one more, one in another order, and one with another member', () => {
+    expect(differenceOf(doing((effect) => (takesBack(effect) ? [effect, effect] : [effect])))).toBeDefined();
+    expect(differenceOf(doing((effect) => [effect]))).toBeUndefined();
+    const other = doing((effect) => [effect.type === 'WakeAt' ? { ...effect, at: Number(effect['at']) + 1 } : effect]);
+    expect(differenceOf(other)).toMatchObject({ how: expect.stringContaining('differs in its members') as string });
+    const reversed: Decider<any> = {
+      ...doing((effect) => [effect]),
+      decide: (state, event, now) => {
+        const { state: next, effects } = deployment.decide(state, event as never, now);
+        return { state: next, effects: effects.toReversed() } as never;
+      },
+    };
+    expect(differenceOf(reversed)).toBeDefined();
+  });
+
+  it('cannot tell where they were not kept, and counts that', () => {
+    const older = historyFrom(recording.rows.map(({ effects: _kept, ...row }) => row))!;
+    const again = replay(
+      doing(() => []),
+      older,
+      recording.state,
+    );
+    expect(again).toMatchObject({ checked: 5, effectsChecked: 0 });
+    expect(again.difference).toBeUndefined();
   });
 });
 

@@ -1,11 +1,11 @@
 /**
  * A loop decided again from its history: the state it began with, and every event that changed it, each at its instant.
- * The same rules come to the same states; where a rule has changed since, the first turn that differs is found by the
- * fingerprint that was kept of each state.
+ * The same rules come to the same states and to the same effects; where a rule has changed since, the first turn that differs
+ * is found by the fingerprints that were kept of both.
  *
  * Events that changed nothing then are not in a history, so a rule of today that would act on one of them is not seen here.
  */
-import { type Decision, type EpochMs, fingerprint } from '../../common/index.ts';
+import { type Decision, effectRecord, type EffectRecord, type EpochMs, fingerprint } from '../../common/index.ts';
 import { differencesOf, type Difference } from './difference.ts';
 
 export type Tagged = Readonly<{ type: string; [member: string]: unknown }>;
@@ -24,6 +24,8 @@ export type RecordedTurn = Readonly<{
   fingerprint?: number;
   /** The state after it, where it was kept: a replay may begin here. */
   state?: unknown;
+  /** Of what was to be done after it; absent in rows that are older than such records. */
+  effects?: EffectRecord;
 }>;
 
 export type History<State = unknown> = Readonly<{
@@ -33,8 +35,8 @@ export type History<State = unknown> = Readonly<{
 }>;
 
 /**
- * - `Same`: the state is the one that was recorded. - `Unchecked`: nothing was kept to compare it with.
- * - `Different`: the first turn whose state is another. - `After`: a turn after that one; what it shows is of no world.
+ * - `Same`: the state is the one that was recorded, and so are the effects where they were. - `Unchecked`: nothing was kept to
+ *   compare them with. - `Different`: the first turn whose state is another, or whose effects are. - `After`: a turn after that one; what it shows is of no world.
  */
 export type TurnCheck = 'Same' | 'Unchecked' | 'Different' | 'After';
 
@@ -63,6 +65,8 @@ export type Replay<State = unknown> = Readonly<{
   state: State;
   /** Turns that were compared and found the same. */
   checked: number;
+  /** Of those, the ones whose effects were compared too. */
+  effectsChecked: number;
   difference?: FirstDifference;
 }>;
 
@@ -89,6 +93,7 @@ export function replay<State>(decider: Decider<State>, history: History<State>, 
   const turns: ReplayedTurn<State>[] = [];
   let state = history.beginning.state;
   let checked = 0;
+  let effectsChecked = 0;
   let difference: FirstDifference | undefined;
   for (const row of history.turns) {
     const { version, at, event } = row;
@@ -98,7 +103,10 @@ export function replay<State>(decider: Decider<State>, history: History<State>, 
     const found = difference === undefined ? differenceAt(row, before, decided) : undefined;
     difference ??= found;
     const compared = row.fingerprint !== undefined || row.state !== undefined;
-    if (difference === undefined && compared) checked += 1;
+    if (difference === undefined && compared) {
+      checked += 1;
+      if (row.effects !== undefined) effectsChecked += 1;
+    }
     const check =
       found !== undefined ? 'Different' : difference !== undefined ? 'After' : compared ? 'Same' : 'Unchecked';
     turns.push({ version, at, event, before, after: state, effects: decided.effects, check });
@@ -109,7 +117,7 @@ export function replay<State>(decider: Decider<State>, history: History<State>, 
     const how = 'the state that is stored is another';
     difference = { version, at, event, how, differences: differencesOf(stored, state) };
   }
-  return { turns, state, checked, ...(difference !== undefined && { difference }) };
+  return { turns, state, checked, effectsChecked, ...(difference !== undefined && { difference }) };
 }
 
 /** The state at an instant; undefined: before the beginning. */
@@ -144,5 +152,13 @@ function differenceAt<State>(row: RecordedTurn, before: State, decided: Decided<
   if (decided.state === before) return differs('it changed the state then, and changes nothing now');
   const kept = row.fingerprint ?? (row.state === undefined ? undefined : fingerprint(row.state));
   if (kept !== undefined && kept !== fingerprint(decided.state)) return differs('it led to another state then');
+  const done = effectRecord(decided.effects);
+  if (row.effects !== undefined && row.effects.fingerprint !== done.fingerprint)
+    return differs(`the state is the same, but ${otherEffects(row.effects, done)}`);
   return undefined;
+}
+
+function otherEffects(then: EffectRecord, now: EffectRecord): string {
+  if (then.names === now.names) return `what was to be done then differs in its members (${then.names})`;
+  return `what was to be done then was ${then.names || 'nothing'}, and now is ${now.names || 'nothing'}`;
 }
