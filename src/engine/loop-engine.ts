@@ -96,7 +96,7 @@ export class LoopEngine implements RunningEngine {
       adopt: ({ saved, dueAt }, resumed) => {
         const effect = resumed ? { ...saved, resumed } : saved;
         if (dueAt <= options.clock.now()) this.#place(effect);
-        else if (this.#sharing.hold(saved.id)) this.#retryAt(effect, dueAt);
+        else if (this.#sharing.hold(saved.id, saved.renewal)) this.#retryAt(effect, dueAt);
       },
       scan: () => this.#scan(),
     });
@@ -316,7 +316,7 @@ export class LoopEngine implements RunningEngine {
 
   #place(effect: SavedEffect): void {
     if (!this.#started || this.#stopped) return;
-    if (this.#sharing.hold(effect.id)) this.#putInLane(effect);
+    if (this.#sharing.hold(effect.id, effect.renewal)) this.#putInLane(effect);
   }
 
   #putInLane(effect: SavedEffect): void {

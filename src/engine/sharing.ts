@@ -5,7 +5,8 @@
  * - Where a membership says who stands (a store by URL), what a process held that is gone is taken over within seconds.
  *   Leases by time stand behind it, for a process that stands and does nothing.
  * - Before each effect a process makes sure that it still holds it: one that was taken for gone, or that did not come to
- *   renew its leases in time, asks first, and leaves alone what others took.
+ *   renew its leases in time, asks first, and leaves alone what others took. What became ours while we renewed may have
+ *   been taken before we knew that it was ours: it is asked for once more.
  */
 import type { Clock } from '../common/index.ts';
 import type { Membership, Store, Tx } from '../store/index.ts';
@@ -50,6 +51,10 @@ export class Sharing {
   readonly #lost = new Set<string>();
   /** Ours in the database and not known here at the last look: at the second look they are taken in. */
   #strangers = new Set<string>();
+  /** Held, and not looked for by the last renewal: it became ours before that began, and we learned of it afterwards. */
+  readonly #unsure = new Set<string>();
+  /** How many renewals have begun. */
+  #renewals = 0;
   #leaseUntil = 0;
   /** The session in which the leases were renewed last. */
   #renewedIn: number | undefined;
@@ -72,7 +77,7 @@ export class Sharing {
 
   lease(): Lease {
     const { owner, alone, wallNow } = this.#options;
-    return { owner, until: wallNow() + LEASE_MS, shared: !alone };
+    return { owner, until: wallNow() + LEASE_MS, shared: !alone, renewal: this.#renewals };
   }
 
   /** Resumes what is ours to resume. */
@@ -95,24 +100,33 @@ export class Sharing {
     for (const cancel of this.#cancelTimers.splice(0)) cancel();
   }
 
-  /** False when it is held already. */
-  hold(id: string): boolean {
+  /** False when it is held already. `renewal`: of the lease under which it became ours. */
+  hold(id: string, renewal = 0): boolean {
     if (this.#held.has(id)) return false;
     this.#held.add(id);
+    if (renewal < this.#renewals) this.#unsure.add(id);
     return true;
   }
 
   release(id: string): void {
     this.#held.delete(id);
     this.#lost.delete(id);
+    this.#unsure.delete(id);
   }
 
   /** Whether an effect that is held may be performed now; a promise where the database must be asked. */
   mayPerform(id: string): boolean | Promise<boolean> {
     const { alone, members, wallNow } = this.#options;
     if (alone) return true;
-    if (wallNow() < this.#leaseUntil && members?.session() === this.#renewedIn) return !this.#lost.has(id);
-    return this.#regain().then(() => !this.#lost.has(id));
+    const leased = wallNow() < this.#leaseUntil && members?.session() === this.#renewedIn;
+    return leased && !this.#unsure.has(id) ? !this.#lost.has(id) : this.#mayAfterRenewal(id);
+  }
+
+  /** A renewal that is under way may have begun too early to look for it. */
+  async #mayAfterRenewal(id: string): Promise<boolean> {
+    do await this.#regain();
+    while (this.#unsure.has(id));
+    return !this.#lost.has(id);
   }
 
   /** A transaction ended and it is not known that it committed: what it may have saved is looked for. */
@@ -145,6 +159,7 @@ export class Sharing {
 
   /** Returns what is ours in the database and not held here. */
   async #renew(): Promise<Waiting[]> {
+    this.#renewals += 1;
     const before = new Set(this.#held);
     const lease = this.lease();
     const session = this.#options.members?.session();
@@ -152,8 +167,13 @@ export class Sharing {
     this.#leaseUntil = lease.until;
     this.#renewedIn = session;
     const owned = new Set(ours.map(({ saved }) => saved.id));
-    for (const id of before) if (!owned.has(id) && this.#held.has(id)) this.#lost.add(id);
-    return ours.filter(({ saved }) => !before.has(saved.id) && !this.#held.has(saved.id));
+    for (const id of before) {
+      this.#unsure.delete(id);
+      if (!owned.has(id) && this.#held.has(id)) this.#lost.add(id);
+    }
+    return ours
+      .filter(({ saved }) => !before.has(saved.id) && !this.#held.has(saved.id))
+      .map((waiting) => underLease(waiting, lease));
   }
 
   async #onRenewal(): Promise<void> {
@@ -194,17 +214,19 @@ export class Sharing {
     const isFree: IsFree = (holder, leaseUntil) =>
       holder === null || leaseUntil < now || (standing !== undefined && known.has(holder) && !standing.has(holder));
     if (!holders.some((holder) => holder.owner !== owner && isFree(holder.owner, holder.leaseUntil))) return;
+    const lease = this.lease();
     const { taken } = await store.transaction(async (tx) => {
-      const outcome = await takeOverEffects(tx, this.lease(), isFree);
+      const outcome = await takeOverEffects(tx, lease, isFree);
       await this.tell(tx, outcome.handed);
       return outcome;
     });
-    for (const waiting of taken) adopt(waiting, true);
+    for (const waiting of taken) adopt(underLease(waiting, lease), true);
   }
 
   async #takeIn(ids: readonly string[]): Promise<void> {
-    for (const waiting of await heldEffects(this.#options.store, this.#options.owner, ids))
-      this.#options.adopt(waiting, false);
+    const lease = this.lease();
+    for (const waiting of await heldEffects(this.#options.store, lease.owner, ids))
+      this.#options.adopt(underLease(waiting, lease), false);
   }
 
   #repeat(everyMs: number, failure: string, work: () => Promise<void>): void {
@@ -221,4 +243,8 @@ export class Sharing {
       if (!this.#stopped) this.#options.onError(failure, error);
     });
   }
+}
+
+function underLease({ saved, dueAt }: Waiting, { renewal = 0 }: Lease): Waiting {
+  return { saved: { ...saved, renewal }, dueAt };
 }

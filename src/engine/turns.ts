@@ -27,6 +27,8 @@ export type SavedEffect = Readonly<{
   attempts: number;
   /** Taken over: the process before may have performed it. */
   resumed?: boolean;
+  /** Of the lease under which it became ours. */
+  renewal?: number;
 }>;
 
 /** Ids of effects that another process performs, by its name. */
@@ -52,8 +54,8 @@ type Loaded = {
   sort: string;
 };
 
-/** `shared`: other processes use the database too. */
-export type Lease = Readonly<{ owner: string; until: number; shared?: boolean }>;
+/** `shared`: other processes use the database too. `renewal`: how many renewals had begun when it was given (`sharing.ts`). */
+export type Lease = Readonly<{ owner: string; until: number; shared?: boolean; renewal?: number }>;
 
 /** Every so many turns of a state its history keeps the state as well: a replay may begin there. */
 export const TURNS_BETWEEN_BEGINNINGS = 256;
@@ -424,7 +426,7 @@ class Changes {
     for (const [index, { kind, key, effect }] of effects.entries()) {
       const id = ids[index] ?? '';
       const owner = performers[index]?.owner ?? lease.owner;
-      if (owner === lease.owner) mine.push({ id, kind, key, effect, attempts: 0 });
+      if (owner === lease.owner) mine.push({ id, kind, key, effect, attempts: 0, renewal: lease.renewal ?? 0 });
       else handed.set(owner, [...(handed.get(owner) ?? []), id]);
     }
     return { effects: mine, handed };

@@ -96,6 +96,32 @@ describe('leases by time', () => {
   });
 });
 
+describe('an effect of whose saving its process hears late', () => {
+  it('is left alone when others took it meanwhile, though all leases have been renewed since', async () => {
+    const [disk, clock] = [new MemoryDisk(), new ManualClock(1_000_000)];
+    const performed: string[] = [];
+    let hear: (() => void) | undefined;
+    let answer: Promise<void> | undefined;
+    const trip: Trip = ({ of, way }) => (of === 'Commit' && way === 'Coming' ? answer : undefined);
+    const late = begin(disk, clock, 'late', async () => void performed.push('late'), { trip });
+    const heir = begin(disk, clock, 'heir', async () => void performed.push('heir'));
+    await lists.insert(late.store, KEY, { asked: 0, done: [] });
+    await Promise.all([late.engine.start(), heir.engine.start()]);
+    answer = new Promise((resolve) => (hear = resolve));
+    const asked = late.engine.submit(KIND, KEY, { type: 'Ask' });
+    await pass(clock, 1);
+    answer = undefined;
+    // It is taken for gone, and stands again; then it renews what it knows to have.
+    await connect(disk).transaction((tx) => takeOverEffects(tx, { owner: 'heir', until: 9_000_000 }, () => true));
+    await pass(clock, 25);
+    hear?.();
+    await asked;
+    await pass(clock, 60);
+    expect(performed).toEqual(['heir']);
+    expect((await lists.get(heir.store, KEY))?.document).toEqual({ asked: 1, done: [0] });
+  });
+});
+
 describe('takeOverEffects()', () => {
   it('takes nothing from one that came to renew its lease while it was decided', async () => {
     const [disk, clock] = [new MemoryDisk(), new ManualClock(1_000_000)];
