@@ -4,6 +4,8 @@
 import { fileURLToPath } from 'node:url';
 import { resolve } from 'node:path';
 import { existsSync, readFileSync } from 'node:fs';
+import { type FitnessMode, readFitnessMode } from '../core/alarm-fitness/index.ts';
+import { type JudgeSettings, readJudgeTag } from '../core/judge/index.ts';
 import { type ClockMode, parseClockMode } from './clocks.ts';
 import { CRASH_POINTS, type CrashAt, parseCrashAt } from './crash-points.ts';
 import type { MasterSecretSetting } from './secrets/master-secret.ts';
@@ -38,6 +40,10 @@ export type ServerOptions = Readonly<{
   concurrentBuilds?: number;
   /** How many of its newest turns a loop that goes on for ever keeps, for `sluice replay`. */
   historyTurns?: number;
+  /** Who judges deployments of groups without the tag `sluice:judge`, as that tag says it; `off` unless said. */
+  judge?: string;
+  /** What is done about unfit alarms of groups without the tag `sluice:alarm-fitness`: `warn` (unless said), `require`, `off`. */
+  alarmFitness?: string;
   /** A seed for ids and random numbers. For tests. */
   seed?: number;
   log?: 'silent' | 'info' | 'debug';
@@ -66,6 +72,8 @@ export type ServerConfig = Readonly<{
   services: readonly string[] | undefined;
   concurrentBuilds: number | undefined;
   historyTurns: number;
+  judge: JudgeSettings | undefined;
+  alarmFitness: FitnessMode;
   seed: number | undefined;
   log: 'silent' | 'info' | 'debug';
   masterSecret: MasterSecretSetting;
@@ -135,6 +143,8 @@ export function compileOptions(
     services: options.services,
     concurrentBuilds,
     historyTurns,
+    judge: judgeSetting(options.judge ?? environment['SLUICE_JUDGE'] ?? 'off'),
+    alarmFitness: fitnessSetting(options.alarmFitness ?? environment['SLUICE_ALARM_FITNESS'] ?? 'warn'),
     seed: options.seed,
     log: options.log ?? 'info',
     masterSecret: options.masterSecret ?? masterSecretSetting(environment, (message) => new OptionError(message)),
@@ -143,6 +153,18 @@ export function compileOptions(
     packageDir,
     version: packageVersion(),
   });
+}
+
+function judgeSetting(text: string): JudgeSettings | undefined {
+  const read = readJudgeTag(text);
+  if ('problem' in read) throw new OptionError(`SLUICE_JUDGE=${text}: ${read.problem}`);
+  return read.settings;
+}
+
+function fitnessSetting(text: string): FitnessMode {
+  const mode = readFitnessMode(text);
+  if (mode === undefined) throw new OptionError(`SLUICE_ALARM_FITNESS=${text}: expected warn, require or off`);
+  return mode;
 }
 
 /** A file that is named must be there; the usual one may be missing. */

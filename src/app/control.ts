@@ -2,7 +2,7 @@
  * `/_sluice/...`: what is Sluice's own and no AWS operation: health, the clock, reset.
  * Answered on loopback only, and never to a web page (a request with an `Origin` is refused).
  *
- *   GET  /_sluice/health            { status, store, clock, services }
+ *   GET  /_sluice/health            { status, store, clock, services, defaults }
  *   GET  /_sluice/clock             { mode, now }
  *   POST /_sluice/clock/advance     { by: "PT5M" | seconds }      manual clock only
  *   POST /_sluice/reset             ephemeral only
@@ -51,6 +51,7 @@ export async function answerControl(
         stateDir: open.house.config.stateDir,
         clock: clockOf(open),
         services: [...open.services.keys()].sort(),
+        defaults: { judge: open.house.config.judge ?? null, alarmFitness: open.house.config.alarmFitness ?? 'warn' },
       });
     case 'GET clock':
       return answer(200, clockOf(open));

@@ -211,6 +211,8 @@ export async function openHouse(
         assetsDir: join(config.packageDir, 'assets'),
         searchPath: machinePath(),
         ...(config.concurrentBuilds === undefined ? {} : { concurrentBuilds: config.concurrentBuilds }),
+        ...(config.judge === undefined ? {} : { judge: config.judge }),
+        alarmFitness: config.alarmFitness,
         wallNow,
         wallTimer,
       },

@@ -6,6 +6,8 @@
 import type { Readable } from 'node:stream';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessRequest, Clock, Ids, Json, Principal, RequestContext, Session } from '../common/index.ts';
+import type { FitnessMode } from '../core/alarm-fitness/index.ts';
+import type { JudgeSettings } from '../core/judge/index.ts';
 import type { Engine, LoopDefinition } from '../engine/index.ts';
 import type { Runtime } from '../runtimes/index.ts';
 import type { Blobs, Membership, Store } from '../store/index.ts';
@@ -57,6 +59,10 @@ export type HouseConfig = Readonly<{
   searchPath: string;
   /** How many builds run side by side; absent: twice the processor's cores. */
   concurrentBuilds?: number;
+  /** Who judges deployments of groups whose tag `sluice:judge` says nothing of it; absent: nobody. */
+  judge?: JudgeSettings;
+  /** Of groups whose tag `sluice:alarm-fitness` says nothing of it; absent: `warn`. */
+  alarmFitness?: FitnessMode;
   /** The machine's time, for what runs in it whatever the clock mode: deadlines of processes (docs/adr/0005). */
   wallNow: () => number;
   /**

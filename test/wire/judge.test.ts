@@ -74,7 +74,8 @@ afterAll(async () => {
 });
 
 async function open(seed: number): Promise<void> {
-  sluice = await startSluice({ services: ['codedeploy', 'lambda', 'cloudwatch', 'logs', 'events'], seed, stateDir });
+  const services = ['codedeploy', 'lambda', 'cloudwatch', 'logs', 'events'];
+  sluice = await startSluice({ services, seed, stateDir, judge: 'extend=PT30S' });
   const config = { ...sluice.clientConfig(), maxAttempts: 1 };
   codedeploy = new CodeDeployClient(config);
   lambda = new LambdaClient(config);
@@ -86,8 +87,8 @@ async function close(): Promise<void> {
   await sluice.close();
 }
 
-/** A function whose version 1 is live, and a group that has this tag. */
-async function setUp(name: string, second: string, tag: string): Promise<void> {
+/** A function whose version 1 is live, and a group that has this tag, or none. */
+async function setUp(name: string, second: string, tag?: string): Promise<void> {
   for (const [index, code] of [GOOD, second].entries()) {
     const ZipFile = await zipOf({ 'index.mjs': code });
     if (index === 0)
@@ -107,7 +108,7 @@ async function setUp(name: string, second: string, tag: string): Promise<void> {
   await createGroup(name, tag);
 }
 
-function createGroup(name: string, tag: string) {
+function createGroup(name: string, tag?: string) {
   return codedeploy.send(
     new CreateDeploymentGroupCommand({
       applicationName: 'app',
@@ -115,7 +116,7 @@ function createGroup(name: string, tag: string) {
       serviceRoleArn: serviceRole,
       deploymentConfigName: 'half',
       autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_STOP_ON_ALARM'] },
-      tags: [{ Key: 'sluice:judge', Value: tag }],
+      ...(tag !== undefined && { tags: [{ Key: 'sluice:judge', Value: tag }] }),
     }),
   );
 }
@@ -225,6 +226,24 @@ describe('a deployment with a judge', () => {
     const done = await get(await deploy('at-once', 'CodeDeployDefault.LambdaAllAtOnce'));
     expect(done.status).toBe('Succeeded');
     expect(done.deploymentStatusMessages).toEqual([expect.stringMatching(/^The judge has nothing to go by/)]);
+  });
+});
+
+describe('the setting SLUICE_JUDGE', () => {
+  it('holds for a group without the tag, and not for one with it', async () => {
+    await setUp('house', GOOD_TOO);
+    await setUp('spared', GOOD_TOO, 'off');
+    const [house, spared] = [await deploy('house'), await deploy('spared')];
+    await sluice.clock.advance('PT2M');
+    expect((await get(spared)).status).toBe('Succeeded');
+    expect(await get(house)).toMatchObject({
+      status: 'InProgress',
+      deploymentStatusMessages: [expect.stringMatching(/not enough evidence yet.*at most 30 s/)],
+    });
+    const response = await fetch(`${sluice.url}/_sluice/health`);
+    expect(await response.json()).toMatchObject({
+      defaults: { judge: { extendMs: 30_000, undecided: 'go' }, alarmFitness: 'warn' },
+    });
   });
 });
 

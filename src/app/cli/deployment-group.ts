@@ -43,21 +43,25 @@ export async function targetsOf(aws: AwsClient, name: string): Promise<readonly 
   return found;
 }
 
-export async function readGroup(aws: AwsClient, target: Target): Promise<WatchedGroup> {
+export async function readGroup(aws: AwsClient, endpoint: string, target: Target): Promise<WatchedGroup> {
   const { deploymentGroupInfo: group } = (await aws('codedeploy', 'GetDeploymentGroup', {
     applicationName: target.application,
     deploymentGroupName: target.group,
   })) as { deploymentGroupInfo: WireGroup & Readonly<{ deploymentConfigName?: string; serviceRoleArn?: string }> };
   const alarmNames = alarmNamesOf(group);
   const alarms = alarmNames.length === 0 ? [] : await describeAlarms(aws, alarmNames);
-  const judge = await judgeOf(aws, target, group.serviceRoleArn);
+  const judge = await judgeOf(aws, endpoint, target, group.serviceRoleArn);
   const judged = judge === undefined ? group : { ...group, judge };
   return watchedGroup(target, judged, await routingOf(aws, group.deploymentConfigName ?? ''), alarms);
 }
 
-/** What the group's tag asks for, as far as the caller may read tags. A group is in the account of its service role. */
+/**
+ * What the group's tag asks for, as far as the caller may read tags, or without it the server's setting. A group is in the
+ * account of its service role.
+ */
 async function judgeOf(
   aws: AwsClient,
+  endpoint: string,
   { application, group }: Target,
   serviceRoleArn = '',
 ): Promise<JudgeSettings | undefined> {
@@ -72,7 +76,15 @@ async function judgeOf(
     },
   );
   const value = Tags.find(({ Key }) => Key === JUDGE_TAG)?.Value;
-  const read = value === undefined ? {} : readJudgeTag(value);
+  if (value === undefined) {
+    const { defaults } = await control<Readonly<{ defaults?: { judge: JudgeSettings | null } }>>(
+      endpoint,
+      'GET',
+      'health',
+    );
+    return defaults?.judge ?? undefined;
+  }
+  const read = readJudgeTag(value);
   if ('problem' in read) throw new OptionError(`${application}/${group}, tag ${JUDGE_TAG}: ${read.problem}`);
   return read.settings;
 }

@@ -80,7 +80,7 @@ export function groupsFromFiles(
 export async function subjectFromServer(aws: AwsClient, endpoint: string, name: string): Promise<Subject> {
   const slash = name.indexOf('/');
   if (slash > 0) {
-    const group = await readGroup(aws, { application: name.slice(0, slash), group: name.slice(slash + 1) });
+    const group = await readGroup(aws, endpoint, { application: name.slice(0, slash), group: name.slice(slash + 1) });
     return ofGroup(group, await requestRate(aws, endpoint, group.alarms), true);
   }
   const { pipeline: declaration } = (await aws('codepipeline', 'GetPipeline', { name })) as {
@@ -92,7 +92,7 @@ export async function subjectFromServer(aws: AwsClient, endpoint: string, name: 
   for (const action of actions) {
     const target = targetOf(action);
     if (target === undefined || groups.has(groupName(target))) continue;
-    const group = await readGroup(aws, target);
+    const group = await readGroup(aws, endpoint, target);
     groups.set(groupName(target), group);
     const rate = await requestRate(aws, endpoint, group.alarms);
     if (rate !== undefined) measured[groupName(target)] = rate;

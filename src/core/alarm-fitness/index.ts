@@ -10,6 +10,7 @@ export {
   type WatchedAlarm,
 } from './fitness.ts';
 export { type FitnessMend, mendsOf } from './mends.ts';
+export { FITNESS_TAG, type FitnessMode, readFitnessMode } from './mode.ts';
 export { type AlarmReport, type Finding, groupFitness, type GroupReport, type GroupSettings } from './group.ts';
 export {
   type AlarmDescriptions,

@@ -2,7 +2,7 @@
  * Could the alarms of a deployment stop a bad release in time? Decided when it starts (`core/alarm-fitness`, as `sluice
  * fitness` does), by what the group's service role may read. A warning unless the group's tag asks for more or less:
  *
- *   sluice:alarm-fitness = warn (default) | require (CreateDeployment refuses) | off
+ *   sluice:alarm-fitness = warn | require (CreateDeployment refuses) | off; without it, as SLUICE_ALARM_FITNESS says
  *
  * `cloudwatch:DescribeAlarms` is among the rights of AWS's own roles. How many requests there are is read by
  * `cloudwatch:GetMetricData`, which is not: without it sixty a minute are supposed, and the warning says so.
@@ -12,8 +12,11 @@ import {
   type AlarmDescriptions,
   fitnessSummary,
   fitnessWarning,
+  FITNESS_TAG,
+  type FitnessMode,
   groupFitness,
   type GroupReport,
+  readFitnessMode,
   type Situation,
   watchedAlarm,
   type WireAlarm,
@@ -21,20 +24,18 @@ import {
 } from '../../core/alarm-fitness/index.ts';
 import type { AlarmWatch, RollbackPolicy } from '../../core/lambda-deployment/index.ts';
 import type { Step } from '../../core/traffic-shift/index.ts';
-import type { Client, House, Scope } from '../service.ts';
+import type { Client, House, HouseConfig, Scope } from '../service.ts';
 import type { Deployment, Tags } from './records.ts';
 import { groupArnOf } from './triggers.ts';
-
-export const FITNESS_TAG = 'sluice:alarm-fitness';
 
 /** As `sluice fitness` supposes them. */
 const FAULT = 0.3;
 const PUBLISH_DELAY_MS = 1000;
 const SUPPOSED_RATE = 60;
 
-export function fitnessMode(tags: Tags): 'warn' | 'require' | 'off' {
-  const value = tags[FITNESS_TAG];
-  return value === 'require' || value === 'off' ? value : 'warn';
+/** A tag with another value is none. */
+export function fitnessMode(tags: Tags, { alarmFitness = 'warn' }: HouseConfig): FitnessMode {
+  return readFitnessMode(tags[FITNESS_TAG]) ?? alarmFitness;
 }
 
 type Watching = Readonly<{
@@ -105,7 +106,7 @@ async function requestsPerMinute(
 
 /**
  * Differs from AWS: a starting deployment whose alarms cannot stop a bad release in time is warned of, in its status messages,
- * by an event of its own detail type and in the log; and a tag of its group makes CreateDeployment refuse it.
+ * by an event of its own detail type and in the log; and a tag of its group, or a setting, makes CreateDeployment refuse it.
  *
  * What is to be said of a starting deployment's alarms, said where people look: undefined, or a message for its status, which
  * goes to the event bus and the log too. Never an error: what cannot be read is found out by the deployment itself.
@@ -116,7 +117,7 @@ export async function warnOfAlarms(
   tags: Tags,
 ): Promise<string | undefined> {
   const { house, scope, deployment } = work;
-  if (fitnessMode(tags) === 'off' || deployment.alarms.names.length === 0) return undefined;
+  if (fitnessMode(tags, house.config) === 'off' || deployment.alarms.names.length === 0) return undefined;
   let fitness: Fitness;
   try {
     fitness = await fitnessOf(client, deployment, house.clock.now());
@@ -154,12 +155,18 @@ export async function warnOfAlarms(
 }
 
 /** Throws `InvalidAlarmConfigException` unless an alarm is certain to fire in time; also where that cannot be told. */
-export async function requireFitAlarms(client: () => Promise<Client>, watching: Watching, now: number): Promise<void> {
+export async function requireFitAlarms(
+  client: () => Promise<Client>,
+  watching: Watching,
+  tags: Tags,
+  now: number,
+): Promise<void> {
+  const asks =
+    readFitnessMode(tags[FITNESS_TAG]) === undefined
+      ? 'SLUICE_ALARM_FITNESS=require asks of every deployment group'
+      : `The tag ${FITNESS_TAG} of the deployment group requires`;
   const refuse = (message: string): AwsError =>
-    new AwsError(
-      'InvalidAlarmConfigException',
-      `The tag ${FITNESS_TAG} of the deployment group requires that its alarms be fit. ${message}`,
-    );
+    new AwsError('InvalidAlarmConfigException', `${asks} that its alarms be fit. ${message}`);
   let fitness: Fitness;
   try {
     fitness = await fitnessOf(await client(), watching, now);

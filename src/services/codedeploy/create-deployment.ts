@@ -43,7 +43,7 @@ export const createDeployment = operation<CreateDeploymentInput, CreateDeploymen
     const ownRollback = checkedRollback(input.autoRollbackConfiguration);
     const ownAlarms = checkedAlarms(input.overrideAlarmConfiguration);
     const { house } = call;
-    if (fitnessMode(group.tags) === 'require') {
+    if (fitnessMode(group.tags, house.config) === 'require') {
       const role = {
         roleArn: group.serviceRoleArn,
         sessionName: 'codedeploy-alarm-fitness',
@@ -54,7 +54,7 @@ export const createDeployment = operation<CreateDeploymentInput, CreateDeploymen
         alarms: alarmWatch(ownAlarms ?? group.alarmConfiguration, call),
         rollbackPolicy: rollbackPolicy(ownRollback ?? group.autoRollbackConfiguration),
       };
-      await requireFitAlarms(() => asRole(house, call, role), watching, call.now);
+      await requireFitAlarms(() => asRole(house, call, role), watching, group.tags, call.now);
     }
     const deploymentId = await house.store.transaction(async (tx) => {
       const key = groupKey(call, application, group.deploymentGroupName);
@@ -77,7 +77,7 @@ export const createDeployment = operation<CreateDeploymentInput, CreateDeploymen
       }
       const autoRollback = ownRollback ?? current.autoRollbackConfiguration;
       const previousRevision = before.lastSuccessful?.info.revision;
-      const judge = judgeOf(current.tags, call.now);
+      const judge = judgeOf(current.tags, house.config, call.now);
       const deployment: Deployment = {
         ...blank(call, house.ids, deploymentId),
         steps: stepsOf(config),

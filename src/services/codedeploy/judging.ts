@@ -1,6 +1,7 @@
 /**
- * The judge of a deployment group (`core/judge`), which its tag `sluice:judge` asks for: docs/how-to/judge.md. A value that
- * cannot be read is refused when the group is tagged, and again by a deployment.
+ * The judge of a deployment group (`core/judge`), which its tag `sluice:judge` asks for, or without it the setting
+ * `SLUICE_JUDGE`: docs/how-to/judge.md. A value that cannot be read is refused when the group is tagged, and again by a
+ * deployment.
  */
 import { AwsError, parseArn } from '../../common/index.ts';
 import { JUDGE_TAG, readJudgeTag } from '../../core/judge/index.ts';
@@ -11,7 +12,7 @@ import {
   newJudgeWatch,
 } from '../../core/lambda-deployment/index.ts';
 import { readEvidence } from '../request-tallies.ts';
-import type { House, Scope } from '../service.ts';
+import type { House, HouseConfig, Scope } from '../service.ts';
 import type { Deployment, Tags } from './records.ts';
 
 /** Throws `InvalidTagsToAddException`. */
@@ -23,10 +24,10 @@ export function checkJudgeTag(tags: Tags): void {
     throw new AwsError('InvalidTagsToAddException', `The value of the tag ${JUDGE_TAG} is not valid: ${read.problem}.`);
 }
 
-/** Undefined where the group asks for none. Throws `InvalidAlarmConfigException`. */
-export function judgeOf(tags: Tags, now: number): JudgeWatch | undefined {
+/** Undefined where neither the group asks for one nor, if it says nothing, the house. Throws `InvalidAlarmConfigException`. */
+export function judgeOf(tags: Tags, { judge }: HouseConfig, now: number): JudgeWatch | undefined {
   const value = tags[JUDGE_TAG];
-  if (value === undefined) return undefined;
+  if (value === undefined) return judge && newJudgeWatch(judge, now);
   const read = readJudgeTag(value);
   if ('problem' in read)
     throw new AwsError(
