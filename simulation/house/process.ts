@@ -69,11 +69,11 @@ export class HouseProcess {
     this.#store = parts.store;
   }
 
-  /** `born` is told at once, so that a process can be killed while it starts. */
+  /** `born` is told at once, so that a process can be killed, and its clock leap, while it starts. */
   static async start(
     name: string,
     machine: Machine,
-    born: (kill: () => void) => void = () => {},
+    born: (kill: () => void, clock: SimulatedClock) => void = () => {},
   ): Promise<HouseProcess> {
     const { scheduler, faults } = machine;
     const clock = new SimulatedClock(scheduler, name, { offMs: faults.clockOffMs, late: faults.timerLate });
@@ -87,7 +87,7 @@ export class HouseProcess {
       scheduler.kill(name);
       store.die();
       sessions?.drop(name);
-    });
+    }, clock);
     const observer = machine.observer(name);
     const seen = sessions === undefined ? store : sessions.seen(store);
     const timing = {

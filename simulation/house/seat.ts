@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { SimulatedClock } from '../clock.ts';
 import { HouseProcess, type Machine } from './process.ts';
 
 export type SeatOptions = Readonly<{
@@ -26,6 +27,8 @@ export class Seat {
   readonly #options: SeatOptions;
   readonly #stateDir = mkdtempSync(join(tmpdir(), 'sluice-simulation-'));
   #startingKill: (() => void) | undefined;
+  /** Of the process that runs or starts. */
+  #clock: SimulatedClock | undefined;
 
   constructor(options: SeatOptions) {
     this.#options = options;
@@ -38,6 +41,7 @@ export class Seat {
   /** The first process of a world: nothing fails yet. */
   async begin(): Promise<HouseProcess> {
     this.process = await HouseProcess.start(this.#options.nextName(), this.#machine());
+    this.#clock = this.process.clock;
     this.#options.onStart(this.process);
     return this.process;
   }
@@ -60,7 +64,11 @@ export class Seat {
   restart(): void {
     if (this.process !== undefined || this.#startingKill !== undefined) return;
     const name = this.#options.nextName();
-    void HouseProcess.start(name, this.#machine(), (kill) => (this.#startingKill = kill)).then(
+    const born = (kill: () => void, clock: SimulatedClock): void => {
+      this.#startingKill = kill;
+      this.#clock = clock;
+    };
+    void HouseProcess.start(name, this.#machine(), born).then(
       (process) => {
         this.#startingKill = undefined;
         this.process = process;
@@ -76,6 +84,10 @@ export class Seat {
         this.#restartLater();
       },
     );
+  }
+
+  jumpClock(byMs: number): void {
+    this.#clock?.jump(byMs);
   }
 
   end(): void {

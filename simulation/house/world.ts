@@ -259,7 +259,7 @@ export class World {
   /** The machine's clock leaps; every process has the same clock, and one that starts later too. */
   jumpClock(byMs: number): void {
     this.faults.clockOffMs += byMs;
-    for (const { process } of this.seats) process?.clock.jump(byMs);
+    for (const seat of this.seats) seat.jumpClock(byMs);
   }
 
   restart(): void {
