@@ -43,8 +43,9 @@ export interface LoopDefinition<
 > {
   readonly kind: string;
   /**
-   * Effects of one state are performed in order within a lane (`effect.lane`, absent: one common lane); different lanes
-   * run side by side. Give a lane to an effect that may take long, so that the state's other effects need not wait.
+   * Effects of one state are performed in order within a lane (`effect.lane`, absent: one common lane), also where one
+   * fails: what stands behind it waits until it is done or given up. Different lanes run side by side. Give a lane to an
+   * effect that may take long or fail for long, so that the state's other effects need not wait.
    *
    * Pure. Must accept `TimerFired` for its timers, late and repeated. Final states ignore every event.
    */
@@ -54,7 +55,8 @@ export interface LoopDefinition<
   /**
    * Performs one effect; runs outside any transaction, may run again after a crash, and must then do no harm.
    * Returns the events that its result is. An expected failure is an event; a throw means "try again later":
-   * it is retried after 1, 2, 4 ... 60 seconds of the clock, `maxAttempts` times (default 10), then `onGivenUp`.
+   * it is retried after 1, 2, 4 ... 60 seconds of the clock, `maxAttempts` times (default 10), then `onGivenUp`. When an
+   * effect comes to a lane that waits so, the one that failed is tried at once, beside those times and counted for none.
    * Long work (a build) is started here and reported later through `engine.submit`; the effect ends at once.
    */
   perform(effect: Effect, context: EffectContext): Promise<Event | readonly Event[] | void>;

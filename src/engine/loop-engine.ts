@@ -23,7 +23,7 @@ import {
   type Turn,
   type TurnsOutcome,
 } from './turns.ts';
-import { dropStaleTimers, dueTimers, forgetEffects, nextTimerAt, putOff } from './waiting.ts';
+import { dropStaleTimers, dueTimers, forgetEffects, nextTimerAt, putOff, type Waiting } from './waiting.ts';
 
 export type EngineOptions = Readonly<{
   store: Store;
@@ -65,12 +65,21 @@ export interface RunningEngine extends Engine {
   activityCount(): number;
 }
 
+/** The effects of one lane that this process performs, the next one first. */
+type Lane = {
+  readonly waiting: Waiting[];
+  /** Something has come behind an effect that was put off: that one is tried once more now. */
+  prompted: boolean;
+  /** Set while the lane sleeps behind an effect that was put off. */
+  wake: (() => void) | undefined;
+};
+
 type Pending = Turn & { resolve(state: unknown): void; reject(error: unknown): void };
 
 export class LoopEngine implements RunningEngine {
   readonly #options: EngineOptions;
   readonly #loops = new Map<string, LoopDefinition<any, any, any>>();
-  readonly #lanes = new Map<string, SavedEffect[]>();
+  readonly #lanes = new Map<string, Lane>();
   #inbox: Pending[] = [];
   #committing = false;
   #done: { id: string; resolve(): void; reject(error: unknown): void }[] = [];
@@ -86,7 +95,8 @@ export class LoopEngine implements RunningEngine {
   #scanning = false;
   #scanAgain = false;
   readonly #sharing: Sharing;
-  readonly #retries = new Map<string, EpochMs>();
+  /** Lanes that sleep, each with the instant at which it goes on. */
+  readonly #sleeping = new Map<string, EpochMs>();
   #turns = 0;
 
   constructor(options: EngineOptions) {
@@ -94,9 +104,7 @@ export class LoopEngine implements RunningEngine {
     this.#sharing = new Sharing({
       ...options,
       adopt: ({ saved, dueAt }, resumed) => {
-        const effect = resumed ? { ...saved, resumed } : saved;
-        if (dueAt <= options.clock.now()) this.#place(effect);
-        else if (this.#sharing.hold(saved.id, saved.renewal)) this.#retryAt(effect, dueAt);
+        this.#place({ saved: resumed ? { ...saved, resumed } : saved, dueAt });
       },
       scan: () => this.#scan(),
     });
@@ -220,7 +228,7 @@ export class LoopEngine implements RunningEngine {
 
   async nextDueAt(): Promise<EpochMs | undefined> {
     const timerAt = await nextTimerAt(this.#options.store);
-    return [...this.#retries.values()].reduce<EpochMs | undefined>((least, at) => Math.min(least ?? at, at), timerAt);
+    return [...this.#sleeping.values()].reduce<EpochMs | undefined>((least, at) => Math.min(least ?? at, at), timerAt);
   }
 
   #loop(kind: string): LoopDefinition<any, any, any> {
@@ -308,53 +316,88 @@ export class LoopEngine implements RunningEngine {
   }
 
   #schedule(outcome: TurnsOutcome): void {
-    for (const effect of outcome.effects) this.#place(effect);
+    for (const saved of outcome.effects) this.#place({ saved, dueAt: 0 });
     if (outcome.nextTimerAt !== undefined) this.#alarm(outcome.nextTimerAt);
   }
 
   // Performing
 
-  #place(effect: SavedEffect): void {
+  #place(effect: Waiting): void {
     if (!this.#started || this.#stopped) return;
-    if (this.#sharing.hold(effect.id, effect.renewal)) this.#putInLane(effect);
+    if (this.#sharing.hold(effect.saved.id, effect.saved.renewal)) this.#putInLane(effect);
   }
 
-  #putInLane(effect: SavedEffect): void {
-    if (this.#stopped) return;
-    this.#begin();
-    const name = laneName(effect.kind, effect.key, effect.effect);
+  #putInLane(effect: Waiting): void {
+    const { kind, key, effect: what } = effect.saved;
+    const name = laneName(kind, key, what);
     const lane = this.#lanes.get(name);
-    if (lane !== undefined) {
-      lane.push(effect);
+    if (lane === undefined) {
+      const fresh: Lane = { waiting: [effect], prompted: false, wake: undefined };
+      this.#lanes.set(name, fresh);
+      void this.#runLane(name, fresh);
       return;
     }
-    const fresh = [effect];
-    this.#lanes.set(name, fresh);
-    void this.#runLane(name, fresh);
-  }
-
-  async #runLane(name: string, lane: SavedEffect[]): Promise<void> {
-    for (let effect = lane[0]; effect !== undefined; effect = lane[0]) {
-      const again = await this.#performOne(effect);
-      if (!again) this.#sharing.release(effect.id);
-      lane.shift();
-      this.#end();
+    this.#activities += 1;
+    const { waiting } = lane;
+    // What a commit saved whose answer was lost comes late: behind the first, which may be at work, they stand as saved.
+    let at = waiting.length;
+    while (at > 1 && Number(waiting[at - 1]?.saved.id) > Number(effect.saved.id)) at -= 1;
+    waiting.splice(at, 0, effect);
+    // Without the one that was put off, this one would be performed now: so that one is tried instead.
+    if ((waiting[0]?.saved.attempts ?? 0) > 0) {
+      lane.prompted = true;
+      lane.wake?.();
     }
-    this.#lanes.delete(name);
   }
 
-  /** Resolves to whether it is to be tried again. */
-  async #performOne(saved: SavedEffect): Promise<boolean> {
-    if (this.#stopped) return false;
+  /** One after the other. Behind one that is put off the lane sleeps, so that the order holds. */
+  async #runLane(name: string, lane: Lane): Promise<void> {
+    const { waiting } = lane;
+    this.#begin();
+    for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
+      if (first.dueAt > this.#options.clock.now() && !lane.prompted) {
+        this.#sleep(name, lane, first.dueAt);
+        break;
+      }
+      lane.prompted = false;
+      const again = await this.#performOne(first);
+      if (again !== undefined) {
+        waiting[0] = again;
+        continue;
+      }
+      this.#sharing.release(first.saved.id);
+      waiting.shift();
+    }
+    if (waiting.length === 0) this.#lanes.delete(name);
+    this.#end();
+  }
+
+  #sleep(name: string, lane: Lane, until: EpochMs): void {
+    const wake = (): void => {
+      if (lane.wake !== wake || this.#stopped) return;
+      lane.wake = undefined;
+      this.#sleeping.delete(name);
+      cancel();
+      void this.#runLane(name, lane);
+    };
+    lane.wake = wake;
+    this.#sleeping.set(name, until);
+    const cancel = this.#options.clock.onReach(until, wake);
+  }
+
+  /** Resolves to what is to be tried again. */
+  async #performOne(first: Waiting): Promise<Waiting | undefined> {
+    const { saved } = first;
+    if (this.#stopped) return undefined;
     const loop = this.#loops.get(saved.kind);
     if (loop === undefined) {
       this.#options.onError(`effect ${saved.id} belongs to the unknown loop ${saved.kind}`, undefined);
-      return false;
+      return undefined;
     }
     const attempt = saved.attempts + 1;
     try {
       const mine = this.#sharing.mayPerform(saved.id);
-      if (mine !== true && !(await mine)) return false;
+      if (mine !== true && !(await mine)) return undefined;
       this.#options.crashPoint?.('BeforeEffect');
       const result = await loop.perform(saved.effect, {
         key: saved.key,
@@ -365,9 +408,9 @@ export class LoopEngine implements RunningEngine {
       });
       this.#options.crashPoint?.('AfterEffect');
       await this.#finish(saved, result === undefined ? [] : Array.isArray(result) ? result : [result]);
-      return false;
+      return undefined;
     } catch (error) {
-      return !this.#stopped && this.#retry(loop, saved, attempt, error);
+      return this.#stopped ? undefined : this.#retry(loop, first, attempt, error);
     }
   }
 
@@ -410,40 +453,33 @@ export class LoopEngine implements RunningEngine {
     this.#forgetting = false;
   }
 
-  /** Resolves to whether it is to be tried again. Never rejects: what cannot be noted in the database is kept here. */
+  /** Resolves to what is to be tried again. Never rejects: what cannot be noted in the database is kept here. */
   async #retry(
     loop: LoopDefinition<any, any, any>,
-    saved: SavedEffect,
+    first: Waiting,
     attempt: number,
     error: unknown,
-  ): Promise<boolean> {
+  ): Promise<Waiting | undefined> {
     const { clock, store, onError } = this.#options;
+    const { saved } = first;
     const failure = error instanceof Error ? error : new Error(String(error));
     onError(`effect ${saved.effect.type} of ${saved.kind} ${saved.key.id} failed (attempt ${attempt})`, failure);
+    // A try before its time, for the sake of what stands behind it, is not one of its tries.
+    if (clock.now() < first.dueAt) return first;
     const dueAt = clock.now() + Math.min(60_000, 1_000 * 2 ** (attempt - 1));
     if (attempt < (loop.maxAttempts ?? 10)) {
-      this.#retryAt({ ...saved, attempts: attempt }, dueAt);
       await putOff(store, saved.id, attempt, dueAt).catch((late: unknown) =>
         onError('that an effect was put off could not be noted', late),
       );
-      return true;
+      return { saved: { ...saved, attempts: attempt }, dueAt };
     }
     try {
       await this.#finish(saved, loop.onGivenUp === undefined ? [] : [loop.onGivenUp(saved.effect, failure)]);
-      return false;
+      return undefined;
     } catch (late) {
       onError('that an effect was given up could not be noted', late);
-      this.#retryAt(saved, dueAt);
-      return !this.#stopped;
+      return this.#stopped ? undefined : { saved, dueAt };
     }
-  }
-
-  #retryAt(saved: SavedEffect, dueAt: EpochMs): void {
-    this.#retries.set(saved.id, dueAt);
-    this.#options.clock.onReach(dueAt, () => {
-      this.#retries.delete(saved.id);
-      this.#putInLane(saved);
-    });
   }
 
   // Timers
