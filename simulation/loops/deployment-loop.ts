@@ -214,7 +214,7 @@ async function lookAtEvidence(
   const read = await readEvidence(store, keyOf(''), versions, since, now);
   checks.read(deploymentId, { since, until: read.until, first, last: checks.commits });
   const event: DeploymentEvent = { type: 'EvidenceRead', ...(look !== undefined && { look }), since, ...read };
-  if (mischief.strikes('evidence again', scenario.circumstances.callTwice)) {
+  if (mischief.strikes('evidence again', scenario.circumstances.evidenceAgain)) {
     const run = (): void => void process.engine.submit(DEPLOYMENT, keyOf(deploymentId), event).catch(() => {});
     scheduler.offer({ process: process.name, label: 'evidence again', afterMs: (u) => u * 30_000, run });
   }

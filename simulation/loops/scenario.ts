@@ -44,6 +44,8 @@ export type Circumstances = Readonly<{
   runtimeDies: number;
   runtimeSilent: number;
   hookSilent: number;
+  /** What a deployment's judge has read comes again, later. */
+  evidenceAgain: number;
   /** Share of versions that are bad. */
   badVersions: number;
   crashGapMs: number;
@@ -80,7 +82,7 @@ export function drawScenario(random: Random, judges: Random): Scenario {
     processes: random.chance(0.5) ? 1 : random.between(2, 3),
     pipelines,
     groups,
-    circumstances: drawCircumstances(random),
+    circumstances: { ...drawCircumstances(random), ...(judged && drawOfJudges(judges)) },
     versionedBucket: random.chance(0.7),
     weather: judges.chance(0.3),
   };
@@ -173,6 +175,10 @@ function drawGroup(random: Random, name: string): GroupPlan {
   };
 }
 
+function drawOfJudges(random: Random): Partial<Circumstances> {
+  return { badVersions: random.pick([0, 0.4, 0.8]), evidenceAgain: random.pick([0, 0.05, 0.5]) };
+}
+
 function drawJudge(random: Random): Partial<GroupPlan> {
   const words = [
     random.pick(['errors=0.5/2', 'errors=0/1', 'errors=5/20', 'errors=10/50']),
@@ -184,7 +190,12 @@ function drawJudge(random: Random): Partial<GroupPlan> {
   const read = readJudgeTag(words.join(' '));
   const settings = 'problem' in read ? undefined : read.settings;
   const requests = { gapMs: random.pick([4, 8, 15]) * SECOND_MS, most: random.pick([2, 20, 60]) };
-  return { ...(settings !== undefined && random.chance(0.8) && { judge: settings }), requests };
+  return {
+    ...(settings !== undefined && random.chance(0.8) && { judge: settings }),
+    requests,
+    // An alarm is often sooner.
+    ...(random.chance(0.5) && { alarms: [] }),
+  };
 }
 
 function drawAlarm(random: Random, name: string): AlarmPlan {
@@ -225,6 +236,7 @@ function drawCircumstances(random: Random): Circumstances {
     runtimeDies: sometimes(0.4, () => rate(0.2)),
     runtimeSilent: sometimes(0.3, () => rate(0.2)),
     hookSilent: sometimes(0.2, () => rate(0.3)),
+    evidenceAgain: 0,
     badVersions: random.pick([0, 0.2, 0.5]),
     crashGapMs: sometimes(0.6, () => gap(10 * SECOND_MS, 4 * MINUTE_MS)),
     pauseGapMs: sometimes(0.3, () => gap(30 * SECOND_MS, 5 * MINUTE_MS)),

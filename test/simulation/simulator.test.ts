@@ -18,6 +18,13 @@ describe('the world of loops', () => {
     expect(sum.reached['build SUCCEEDED']).toBeGreaterThan(0);
   });
 
+  it('breaks no invariant of judged deployments, and finds some bad', async () => {
+    const { failures, reached } = await campaign(runWorld, { from: 45, count: 1, steps: 1_000, mostFailures: 1 });
+    expect(failures).toEqual([]);
+    expect(reached['judged request']).toBeGreaterThan(0);
+    expect(reached['found bad']).toBeGreaterThan(0);
+  });
+
   it('takes the same steps for the same seed', async () => {
     for (const seed of [3, 4]) {
       const [first, second] = [await runWorld({ seed, steps: 400 }), await runWorld({ seed, steps: 400 })];
