@@ -97,7 +97,9 @@ function failureOf(error: unknown): { code: string; message: string } | undefine
   if (error instanceof ActionFailure) return { code: 'JobFailed', message: error.message };
   if (!isAwsError(error)) return undefined;
   const { code, message } = error as AwsError;
-  return /LimitExceeded|Unavailable/.test(code) ? undefined : { code: 'ConfigurationError', message };
+  if (/Unavailable/.test(code)) return undefined;
+  // A quota that is used up lasts as long as the other's work does.
+  return { code: /LimitExceeded/.test(code) ? 'JobFailed' : 'ConfigurationError', message };
 }
 
 async function start(run: Run): Promise<LineEvent> {
