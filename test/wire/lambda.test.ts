@@ -1,4 +1,5 @@
 /** Lambda by the official SDK, with real function processes. */
+import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CloudWatchClient, GetMetricStatisticsCommand, ListMetricsCommand } from '@aws-sdk/client-cloudwatch';
@@ -682,6 +683,39 @@ describe('versions and aliases', () => {
     await expect(
       lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: echoZip, RevisionId: 'x' })),
     ).rejects.toMatchObject({ name: 'PreconditionFailedException' });
+  });
+
+  it('takes nothing away from a function made of the same bytes while a dry run looks at them', async () => {
+    const FunctionName = await create(echoZip);
+    const same = await zipOf({ 'index.mjs': 'export const handler = async () => "the same";' });
+    const digest = createHash('sha256').update(same).digest('hex');
+    const { blobs } = sluice.house;
+    const put = blobs.put.bind(blobs);
+    let made: string | undefined;
+    // Once whoever came first has written them, and before it goes on.
+    blobs.put = async (source) => {
+      const info = await put(source);
+      if (made === undefined) made = await create(same, { FunctionName: (made = 'of-the-same') });
+      return info;
+    };
+    try {
+      await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: same, DryRun: true }));
+    } finally {
+      blobs.put = put;
+    }
+    if (made === undefined) {
+      expect(await blobs.has(digest), 'a dry run keeps nothing').toBe(false);
+      await create(same, { FunctionName: 'of-the-same' });
+      await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: same, DryRun: true }));
+    }
+    expect(await blobs.has(digest)).toBe(true);
+    expect((await invoke('of-the-same')).json).toBe('the same');
+  });
+
+  it('keeps nothing of what is no package', async () => {
+    const ZipFile = Buffer.from('this is no zip');
+    await expect(create(ZipFile)).rejects.toMatchObject({ name: 'InvalidParameterValueException' });
+    expect(await sluice.house.blobs.has(createHash('sha256').update(ZipFile).digest('hex'))).toBe(false);
   });
 
   it('keeps the rules of aliases', async () => {

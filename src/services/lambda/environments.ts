@@ -51,10 +51,10 @@ export function retireEnvironments(house: House, place: Place, version?: string)
   workshopOf(house).pool.retire((key) => key.startsWith(prefix));
 }
 
-/** Unpacks the package unless that is done. Throws `InvalidParameterValueException` in AWS's words. */
-export async function prepareCode(house: House, digest: string): Promise<string> {
+/** Unpacks the package unless that is done; `zip`: before it is kept. Throws `InvalidParameterValueException` in AWS's words. */
+export async function prepareCode(house: House, digest: string, zip?: Uint8Array): Promise<string> {
   try {
-    return await workshopOf(house).code.prepare(digest, () => house.blobs.readAll(digest));
+    return await workshopOf(house).code.prepare(digest, async () => zip ?? house.blobs.readAll(digest));
   } catch (error) {
     if (!(error instanceof ZipError)) throw error;
     const message =

@@ -34,17 +34,11 @@ export async function fetchPackage(call: Call, code: FunctionCode, keep = true):
       { statusCode: 413 },
     );
   }
-  const { blobs } = call.house;
+  const { house } = call;
   const digest = createHash('sha256').update(zip).digest('hex');
-  const known = await blobs.has(digest);
-  if (!known) await blobs.put(zip);
-  try {
-    await prepareCode(call.house, digest);
-  } catch (error) {
-    if (!known) await blobs.delete(digest);
-    throw error;
-  }
-  if (!keep && !known) await blobs.delete(digest);
+  await prepareCode(house, digest, zip);
+  // Only now, and never taken back: others may keep the same bytes at the same time, and they are one blob.
+  if (keep) await house.blobs.put(zip);
   return { digest, bytes: zip.byteLength };
 }
 
