@@ -1,6 +1,6 @@
 /** `sluice fitness` and `sluice rehearse`, as a user types them, against a deployment group of a running server. */
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ beforeAll(async () => {
     { account, region: sluice.region },
   );
   const { Role } = await root.call<{ Role: { Arn: string } }>('iam', 'CreateRole', {
-    RoleName: 'codedeploy',
+    RoleName: 'deployer',
     AssumeRolePolicyDocument: JSON.stringify({
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Principal: { Service: 'codedeploy.amazonaws.com' }, Action: 'sts:AssumeRole' }],
@@ -212,6 +212,21 @@ describe('sluice rehearse', () => {
       code: 2,
       out: expect.stringContaining('line 1, seed: unknown'),
     });
+  });
+
+  it('says of the group of the guide, made by its script, what the guide shows', async () => {
+    const env = { ...process.env, AWS_ENDPOINT_URL: sluice.url };
+    const made = await new Promise<string>((resolve) => {
+      execFile(process.execPath, ['examples/rehearse/server/make.mjs'], { env, encoding: 'utf8' }, (_error, out, err) =>
+        resolve(out + err),
+      );
+    });
+    const { out } = await run('rehearse', 'greeter/live', '--seeds', '5');
+    const [, shown] =
+      /npx sluice rehearse greeter\/live --seeds 5\n```\n\n```\n([^`]*)```/.exec(
+        readFileSync('docs/guides/rehearse.md', 'utf8'),
+      ) ?? [];
+    expect(made + out).toBe(shown);
   });
 
   it('plays a whole pipeline as it stands, and takes away each grant that it needs', async () => {

@@ -129,7 +129,7 @@ function stepWords({ weightPercent, lengthMs, verdict, cause, detectionMs, shows
     detectionMs === undefined ? undefined : `it takes up to ${duration(detectionMs)}`,
     shows === undefined || verdict === 'Can' ? undefined : `a period shows ${shown(shows)}`,
   ].filter((part) => part !== undefined);
-  return `${step}${VERDICTS[verdict].padEnd(14)}${detail.join('; ')}`.trimEnd();
+  return `${step}${VERDICTS[verdict].padEnd(15)}${detail.join('; ')}`.trimEnd();
 }
 
 function shown({ least, most }: Readonly<{ least: number; most: number }>): string {
