@@ -22,6 +22,7 @@ import {
   LambdaClient,
   PublishVersionCommand,
   PutFunctionConcurrencyCommand,
+  UpdateAliasCommand,
   UpdateFunctionCodeCommand,
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -225,6 +226,28 @@ describe('a rollback', () => {
     ])
       expect(deploymentStatusMessages[0]).toContain(`the service role may not ${action}`);
     expect(await traffic(setup)).toEqual({ 2: 100 });
+  });
+
+  it('of a deployment that moved nothing succeeds only where the traffic is at the version', async () => {
+    const setup = await setUp(usual);
+    const rolledBack = async (deploymentId: string) => {
+      const { status, rollbackInfo } = await get(deploymentId);
+      expect(status).toBe('Failed');
+      return get(rollbackInfo?.rollbackDeploymentId);
+    };
+    // The AppSpec file is wrong about where the alias is, so nothing moves.
+    expect(await rolledBack(await deploy(setup, 1, 3))).toMatchObject({ status: 'Succeeded' });
+    await lambda.send(new UpdateAliasCommand({ FunctionName: setup.app, Name: 'live', FunctionVersion: '1' }));
+    expect(await rolledBack(await deploy(setup, 2, 3))).toMatchObject({
+      status: 'Failed',
+      errorInformation: {
+        code: 'INVALID_LAMBDA_CONFIGURATION',
+        message: expect.stringMatching(
+          /^The alias live of app-\d+ sends 0 % of its requests to version 2: .* To return to version 2: aws lambda /,
+        ),
+      },
+    });
+    expect(await traffic(setup)).toEqual({ 1: 100 });
   });
 
   it.each([

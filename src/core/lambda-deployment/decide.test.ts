@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { shiftSteps } from '../traffic-shift/index.ts';
 import { decide } from './decide.ts';
-import type { DeploymentEvent, DeploymentState, Target } from './types.ts';
+import type { DeploymentEvent, DeploymentState, Original, Target } from './types.ts';
 import { deploymentStatus, isEnding, targetStatus } from './view.ts';
 
 const T0 = Date.UTC(2026, 10, 24, 6);
@@ -221,12 +221,60 @@ test('decide() runs a rollback without hooks, all at once, and is not undone whe
   expect(failed.effects.map((effect) => effect.type)).toEqual(['Wake', 'Announce']);
 });
 
-test('decide() leaves the alias alone in a rollback of a deployment that never touched it', () => {
-  const rollback = deployment({
-    rollbackOf: { deploymentId: 'd-0', moveTraffic: false },
-    steps: shiftSteps({ type: 'AllAtOnce' }),
+describe('decide() on a rollback of a deployment that never touched the alias', () => {
+  const begun = (): DeploymentState =>
+    play(
+      deployment({
+        rollbackOf: { deploymentId: 'd-0', moveTraffic: false },
+        steps: shiftSteps({ type: 'AllAtOnce' }),
+      }),
+      read,
+    ).state;
+  const found = (look: number, original: Partial<Original>): DeploymentEvent => ({
+    type: 'OriginalRead',
+    look,
+    original: { minutes: [], unread: [], ...original },
   });
-  const { state, effects } = play(rollback, read);
-  expect(deploymentStatus(state)).toBe('Succeeded');
-  expect(effects.some((effect) => effect.type === 'SetTraffic')).toBe(false);
+
+  test('leaves it alone, and succeeds where it is as it shall be', () => {
+    const { state, effects } = play(begun(), found(1, { percent: 100 }));
+    expect(deploymentStatus(state)).toBe('Succeeded');
+    expect(state.weightPercent).toBe(100);
+    expect(effects.some((effect) => effect.type === 'SetTraffic')).toBe(false);
+  });
+
+  test('leaves it alone, and fails where somebody else has moved it', () => {
+    const { state, effects } = play(begun(), found(1, { percent: 90 }));
+    expect(state.phase).toMatchObject({
+      status: 'Failed',
+      error: { code: 'INVALID_LAMBDA_CONFIGURATION', message: expect.stringContaining('sends 90 % of its requests') },
+    });
+    expect(effects.map((effect) => effect.type)).not.toContain('SetTraffic');
+    expect(effects.map((effect) => effect.type)).not.toContain('CreateRollback');
+  });
+
+  test('fails where the version is gone', () => {
+    expect(play(begun(), found(1, { percent: 100, exists: false })).state.phase).toMatchObject({
+      status: 'Failed',
+      error: { code: 'INVALID_LAMBDA_FUNCTION' },
+    });
+  });
+
+  test('looks again while it cannot be read, and does not claim what it has not seen', () => {
+    let state = begun();
+    for (let look = 1; look < 6; look++) {
+      const at = T0 + 10_000 * look;
+      const unknown = found(look, { unread: ['lambda:GetAlias answered 503'] });
+      const before = play(state, { at: at - 10_000 }, unknown);
+      expect(before.effects).toContainEqual({ type: 'WakeAt', timer: 'original', at });
+      state = play(before.state, { at }, { type: 'TimerFired', timer: 'original' }).state;
+      expect(deploymentStatus(state)).toBe('InProgress');
+    }
+    const last = found(6, { unread: ['lambda:GetAlias answered 503'] });
+    expect(play(state, last).state.phase).toMatchObject({
+      status: 'Failed',
+      error: { message: expect.stringContaining('could not be read (lambda:GetAlias answered 503)') },
+    });
+    expect(deploymentStatus(play(state, found(6, { percent: 100 })).state)).toBe('Succeeded');
+  });
 });

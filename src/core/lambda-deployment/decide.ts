@@ -16,7 +16,8 @@
  * - `Ended` ignores every event. A rollback is a deployment of its own, watched by no alarm, without hooks, all at once.
  *
  * A rollback returns the alias to the current version of the deployment that it undoes, as far as that makes nothing worse
- * (`returning.ts`), and leaves it alone if that deployment never touched it.
+ * (`returning.ts`). It leaves the alias alone if that deployment never touched it, and then succeeds only where the alias is
+ * seen to send all of its requests to that version.
  * Source: CodeDeploy User Guide, "Deployments on an AWS Lambda compute platform", "Redeploy and roll back a deployment".
  */
 import { assert, assertNever, type Decision, type EpochMs, HOUR_MS, SECOND_MS } from '../../common/index.ts';
@@ -226,8 +227,7 @@ function move<Info>(state: DeploymentState<Info>, now: EpochMs): Result<Info> {
   if (step === undefined) return trafficMoved(state, now);
   const { weightPercent } = step;
   if (state.rollbackOf !== undefined) {
-    if (!state.rollbackOf.moveTraffic) return trafficMoved(wholly(state), now);
-    const begun = beginReturn('Rollback', placeOf(state, 'Returning'), now);
+    const begun = beginReturn('Rollback', placeOf(state, 'Returning'), now, !state.rollbackOf.moveTraffic);
     return { state: withPhase(state, { name: 'Returning', returning: begun.returning }), effects: begun.effects };
   }
   return {

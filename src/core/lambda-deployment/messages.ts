@@ -1,5 +1,5 @@
 /** What CodeDeploy says of a deployment that went wrong, and what Sluice says of a return of traffic. */
-import type { DeploymentError, DeploymentState, LifecycleEventName, Served } from './types.ts';
+import type { DeploymentError, DeploymentState, LifecycleEventName, Original, Served } from './types.ts';
 
 export function alarmError(raised: readonly string[]): DeploymentError {
   return {
@@ -73,6 +73,24 @@ export function worseProblem(place: Place, seen: Readonly<{ original: Served; re
       `Version ${place.original} of ${place.functionName} fails more than version ${place.replacement} (${shares(place, seen)}): ` +
       `returning to it would make it worse, so ${left(place)} Look for a cause that both share. ` +
       `To return to it all the same: ${moveCommand(place)}`,
+  };
+}
+
+/** Of a rollback of a deployment that moved nothing. */
+export function elsewhereProblem(
+  place: Place,
+  { percent, unread }: Pick<Original, 'percent' | 'unread'>,
+): DeploymentError {
+  const { functionName, alias, original } = place;
+  const found =
+    percent === undefined
+      ? `Where the alias ${alias} of ${functionName} points could not be read (${unread.join('; ')}), so that it is not known whether version ${original} has its traffic.`
+      : `The alias ${alias} of ${functionName} sends ${percent} % of its requests to version ${original}: somebody else has moved it.`;
+  return {
+    code: 'INVALID_LAMBDA_CONFIGURATION',
+    message:
+      `${found} The deployment that is rolled back moved no traffic, so its rollback moves none. ` +
+      `To return to version ${original}: ${moveCommand(place)}`,
   };
 }
 

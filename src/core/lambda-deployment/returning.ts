@@ -4,6 +4,7 @@
  *   Looking ── nothing bad is known ─▶ Setting 100 ─▶ Returned
  *      │ └──── it fails too ─▶ Setting a step ─▶ Watching ─▶ Looking ...
  *      └────── it would be worse ─▶ Stayed;  in steps: GoingBack ─▶ Stayed
+ *   Looking ── nothing is to move, and it has all of the traffic ─▶ Returned, or else Stayed
  *
  * What always holds: with the traffic at the original not more requests fail than if nothing had been done, as far as that
  * is known; what is not known holds nothing up. So a look waits for its answer for a few seconds, no longer; and what is
@@ -14,7 +15,7 @@
  * gets it in steps. See docs/adr/0014. Where the service role may not look, a rollback is what it is on AWS.
  */
 import { type EpochMs, MINUTE_MS, SECOND_MS } from '../../common/index.ts';
-import { bothFailMessage, type Place, unreadMessage } from './messages.ts';
+import { bothFailMessage, elsewhereProblem, goneProblem, type Place, unreadMessage } from './messages.ts';
 import { judge } from './original.ts';
 import type { DeploymentEffect, DeploymentError, DeploymentEvent, Original, Returning } from './types.ts';
 
@@ -24,6 +25,8 @@ const LOOK_MS = 10 * SECOND_MS;
 const EVIDENCE_MS = 5 * MINUTE_MS;
 /** Whole minutes that a step is watched for. */
 const WATCHED_MINUTES = 2;
+/** Of a rollback that moves nothing, until it is known where the traffic is. */
+const MOST_LOOKS = 6;
 /** Of what the original lacks. */
 const STEPS: readonly number[] = [0.25, 0.5];
 
@@ -38,9 +41,9 @@ export type ReturnDecision = Readonly<{
   messages?: readonly string[];
 }>;
 
-/** The first look. */
-export function beginReturn(of: Returning['of'], place: Place, now: EpochMs): ReturnDecision {
-  return look({ of, look: 0 }, place, now - EVIDENCE_MS, now);
+/** The first look. `still`: nothing is to move. */
+export function beginReturn(of: Returning['of'], place: Place, now: EpochMs, still = false): ReturnDecision {
+  return look({ of, look: 0, ...(still && { still }) }, place, now - EVIDENCE_MS, now);
 }
 
 /** A weight is being set: nothing of the return may be over before its answer. */
@@ -61,14 +64,14 @@ export function decideReturn(returning: Returning, event: DeploymentEvent, place
   switch (event.type) {
     case 'OriginalRead':
       return stage === 'Looking' && event.look === returning.look
-        ? after([{ type: 'CancelTimer', timer: 'original' }], seen(returning, event.original, place))
+        ? after([{ type: 'CancelTimer', timer: 'original' }], seen(returning, event.original, place, now))
         : same(returning);
     case 'TimerFired':
       if (event.timer !== 'original' || (stage !== 'Looking' && stage !== 'Watching')) return same(returning);
       if (now < returning.waitUntil) {
         return { returning, effects: [{ type: 'WakeAt', timer: 'original', at: returning.waitUntil }] };
       }
-      return stage === 'Looking' ? seen(returning, UNSEEN, place) : look(returning, place, returning.sinceAt, now);
+      return stage === 'Looking' ? seen(returning, UNSEEN, place, now) : look(returning, place, returning.sinceAt, now);
     case 'TrafficSet':
       if (!isFor(returning, event.weightPercent)) return same(returning);
       if (stage === 'GoingBack') return over(returning, { type: 'Stayed', problem: returning.problem });
@@ -92,7 +95,7 @@ export function decideReturn(returning: Returning, event: DeploymentEvent, place
 
 const UNSEEN: Original = { minutes: [], unread: ['it did not answer in time'] };
 
-type Kept = Pick<Returning, 'of' | 'look' | 'steps'>;
+type Kept = Pick<Returning, 'of' | 'still' | 'look' | 'steps'>;
 
 function look(before: Kept, place: Place, sinceAt: EpochMs, now: EpochMs): ReturnDecision {
   const waitUntil = now + LOOK_MS;
@@ -107,7 +110,8 @@ function look(before: Kept, place: Place, sinceAt: EpochMs, now: EpochMs): Retur
   };
 }
 
-function seen(returning: Returning, original: Original, place: Place): ReturnDecision {
+function seen(returning: Returning, original: Original, place: Place, now: EpochMs): ReturnDecision {
+  if (returning.still === true) return confirm(returning, original, place, now);
   const messages = original.unread.length === 0 ? [] : [unreadMessage(place, original.unread)];
   const { steps } = returning;
   // It has all the traffic already: there is nothing to be worse than.
@@ -137,6 +141,20 @@ function seen(returning: Returning, original: Original, place: Place): ReturnDec
       return set(stepping, nextPercent(startPercent, percent), [...messages, ...told]);
     }
   }
+}
+
+/** Nothing is moved, but a rollback succeeds only where the traffic is seen to be at the version that it returns to. */
+function confirm(returning: Returning, original: Original, place: Place, now: EpochMs): ReturnDecision {
+  if (original.exists === false) return over(returning, { type: 'Stayed', problem: goneProblem(place) });
+  if (original.percent === 100) return over(returning, { type: 'Returned' });
+  if (original.percent === undefined && returning.look < MOST_LOOKS) {
+    const waitUntil = now + LOOK_MS;
+    return {
+      returning: { ...kept(returning), stage: 'Watching', waitUntil, sinceAt: now },
+      effects: [{ type: 'WakeAt', timer: 'original', at: waitUntil }],
+    };
+  }
+  return over(returning, { type: 'Stayed', problem: elsewhereProblem(place, original) });
 }
 
 function set(returning: Returning, percent: number, messages: readonly string[]): ReturnDecision {
@@ -176,8 +194,8 @@ function isFor(returning: Returning, weightPercent: number): boolean {
   return weightOfReturn(returning) === weightPercent;
 }
 
-function kept({ of, look: count, steps }: Kept): Kept {
-  return { of, look: count, ...(steps !== undefined && { steps }) };
+function kept({ of, still, look: count, steps }: Kept): Kept {
+  return { of, ...(still === true && { still }), look: count, ...(steps !== undefined && { steps }) };
 }
 
 function over(returning: Returning, outcome: ReturnOutcome): ReturnDecision {

@@ -95,6 +95,8 @@ export type Returning = Readonly<
   {
     /** `Restore`: by the very deployment that moved the traffic, whose weights are those of the replacement. */
     of: 'Rollback' | 'Restore';
+    /** What is undone moved no traffic, so nothing is moved: it is only seen that the original has all of it. */
+    still?: true;
     /** Counts the looks. */
     look: number;
     /** Once it moves in steps: what the original had before, and what it has. */

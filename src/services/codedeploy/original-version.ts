@@ -86,7 +86,9 @@ function percentOf({ FunctionVersion, RoutingConfig }: Alias, version: string): 
   const weights = RoutingConfig?.AdditionalVersionWeights ?? {};
   const own = Object.hasOwn(weights, version) ? (weights[version] ?? 0) : 0;
   const others = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
-  return Math.round(100 * (FunctionVersion === version ? 1 - others : own));
+  const share = FunctionVersion === version ? 1 - others : own;
+  // All is said of nothing less.
+  return share < 1 ? Math.min(99, Math.round(100 * share)) : 100;
 }
 
 const SIDES = ['original', 'replacement'] as const;
