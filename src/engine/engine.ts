@@ -54,12 +54,13 @@ export interface LoopDefinition<
   isFinal(state: State): boolean;
   /**
    * Performs one effect; runs outside any transaction, may run again after a crash, and must then do no harm.
-   * Returns the events that its result is. An expected failure is an event; a throw means "try again later":
-   * it is retried after 1, 2, 4 ... 60 seconds of the clock, `maxAttempts` times (default 10), then `onGivenUp`. When an
-   * effect comes to a lane that waits so, the one that failed is tried at once, beside those times and counted for none.
+   * Returns the event that its result is: one, so that deciding it and forgetting the effect are saved as one. An
+   * expected failure is an event; a throw means "try again later": it is retried after 1, 2, 4 ... 60 seconds of the
+   * clock, `maxAttempts` times (default 10), then `onGivenUp`. When an effect comes to a lane that waits so, the one that
+   * failed is tried at once, beside those times and counted for none.
    * Long work (a build) is started here and reported later through `engine.submit`; the effect ends at once.
    */
-  perform(effect: Effect, context: EffectContext): Promise<Event | readonly Event[] | void>;
+  perform(effect: Effect, context: EffectContext): Promise<Event | void>;
   readonly maxAttempts?: number;
   /** `None`: a state is removed once it is done, nobody will ask how it came about, and nothing is written down of it. */
   readonly history?: 'None';

@@ -407,23 +407,17 @@ export class LoopEngine implements RunningEngine {
         now: this.#options.clock.now(),
       });
       this.#options.crashPoint?.('AfterEffect');
-      await this.#finish(saved, result === undefined ? [] : Array.isArray(result) ? result : [result]);
+      await this.#finish(saved, result ?? undefined);
       return undefined;
     } catch (error) {
       return this.#stopped ? undefined : this.#retry(loop, first, attempt, error);
     }
   }
 
-  /** The first event consumes the effect; further ones follow in order. */
-  async #finish(saved: SavedEffect, events: readonly Readonly<{ type: string }>[]): Promise<void> {
-    const [first, ...rest] = events;
-    if (first === undefined) {
-      await this.#forget(saved.id);
-      return;
-    }
-    const turns = [this.#enqueue({ kind: saved.kind, key: saved.key, event: first, effectId: saved.id })];
-    for (const event of rest) turns.push(this.#enqueue({ kind: saved.kind, key: saved.key, event }));
-    await Promise.all(turns);
+  /** The event consumes the effect: both are saved, or neither. */
+  async #finish(saved: SavedEffect, event: Readonly<{ type: string }> | undefined): Promise<void> {
+    if (event === undefined) await this.#forget(saved.id);
+    else await this.#enqueue({ kind: saved.kind, key: saved.key, event, effectId: saved.id });
   }
 
   /** Effects without a result are forgotten in groups: what ends while one deletion runs goes with the next. */
@@ -474,7 +468,7 @@ export class LoopEngine implements RunningEngine {
       return { saved: { ...saved, attempts: attempt }, dueAt };
     }
     try {
-      await this.#finish(saved, loop.onGivenUp === undefined ? [] : [loop.onGivenUp(saved.effect, failure)]);
+      await this.#finish(saved, loop.onGivenUp?.(saved.effect, failure));
       return undefined;
     } catch (late) {
       onError('that an effect was given up could not be noted', late);
