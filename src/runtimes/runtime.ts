@@ -2,6 +2,8 @@
  * Runs programs for builds, hooks and functions. A process lives in the machine's time, not the clock's: `timeoutMs`
  * here is real time, whatever the clock mode (docs/adr: processes run in real time).
  */
+import type { EnvironmentRecipe, FunctionRunner } from './functions/function-pool.ts';
+
 export type ProcessSpec = Readonly<{
   /** Program and arguments; no shell is added. */
   command: readonly [string, ...string[]];
@@ -46,6 +48,8 @@ export interface ProcessHandle {
 }
 
 export interface Runtime {
+  /** How functions run here, where it is not as programs that this runtime starts. */
+  openFunctions?<Recipe extends EnvironmentRecipe>(): FunctionRunner<Recipe>;
   /** Rejects when the program cannot be started (`code` is `ENOENT` when it, or `cwd`, is not there; `EACCES`: not executable). */
   start(spec: ProcessSpec): Promise<ProcessHandle>;
   /** Ends every process of an earlier run of Sluice that the ledger names and that still lives; returns their labels. */

@@ -32,6 +32,30 @@ export type PoolOptions = Readonly<{
   maxEnvironments?: number;
 }>;
 
+/** Runs invocations of functions. The pool of processes is one; a simulation gives another (`Runtime.openFunctions`). */
+export interface FunctionRunner<Recipe extends EnvironmentRecipe = EnvironmentRecipe> {
+  /**
+   * Runs one invocation in a warm environment of `key`, or in a new one made by `makeRecipe`. Resolves with an outcome
+   * whatever the function does; rejects only when `makeRecipe` rejects or the runner is closed.
+   * `taken` is called with the recipe of the environment before the invocation starts; `answered` with its outcome. The
+   * environment takes no other invocation before the promise of `answered` (`closing` of the result) is settled.
+   */
+  invoke(
+    key: string,
+    invocation: Invocation,
+    makeRecipe: () => Promise<Recipe>,
+    hooks: InvocationHooks<Recipe>,
+  ): Promise<Readonly<{ outcome: InvocationOutcome; closing: Promise<void> }>>;
+  /** Ends idle environments whose key `matches` and keeps busy ones from taking another invocation. */
+  retire(matches: (key: string) => boolean): void;
+  close(): Promise<void>;
+}
+
+export type InvocationHooks<Recipe> = Readonly<{
+  taken: (recipe: Recipe) => void;
+  answered: (recipe: Recipe, outcome: InvocationOutcome) => Promise<void>;
+}>;
+
 type Slot<Recipe> = {
   readonly key: string;
   readonly environment: ExecutionEnvironment;
@@ -47,7 +71,7 @@ const DEFAULT_MAX = 64;
 /** How long an invocation waits for an environment that has answered to ask for work, before another is started. */
 const HANDOVER_MS = 100;
 
-export class FunctionPool<Recipe extends EnvironmentRecipe = EnvironmentRecipe> {
+export class FunctionPool<Recipe extends EnvironmentRecipe = EnvironmentRecipe> implements FunctionRunner<Recipe> {
   readonly #options: PoolOptions;
   readonly #slots = new Set<Slot<Recipe>>();
   readonly #ending = new Set<Promise<void>>();
@@ -60,20 +84,11 @@ export class FunctionPool<Recipe extends EnvironmentRecipe = EnvironmentRecipe> 
     this.#options = options;
   }
 
-  /**
-   * Runs one invocation in a warm environment of `key`, or in a new one made by `makeRecipe`. Resolves with an outcome
-   * whatever the function does; rejects only when `makeRecipe` rejects or the pool is closed.
-   * `taken` is called with the recipe of the environment before the invocation starts; `answered` with its outcome. The
-   * environment takes no other invocation before the promise of `answered` (`closing` of the result) is settled.
-   */
   async invoke(
     key: string,
     invocation: Invocation,
     makeRecipe: () => Promise<Recipe>,
-    hooks: Readonly<{
-      taken: (recipe: Recipe) => void;
-      answered: (recipe: Recipe, outcome: InvocationOutcome) => Promise<void>;
-    }>,
+    hooks: InvocationHooks<Recipe>,
   ): Promise<Readonly<{ outcome: InvocationOutcome; closing: Promise<void> }>> {
     const slot = await this.#acquire(key, invocation, makeRecipe);
     hooks.taken(slot.recipe);
@@ -85,7 +100,6 @@ export class FunctionPool<Recipe extends EnvironmentRecipe = EnvironmentRecipe> 
     return { outcome, closing: slot.closing };
   }
 
-  /** Ends idle environments whose key `matches` and keeps busy ones from taking another invocation. */
   retire(matches: (key: string) => boolean): void {
     for (const slot of this.#slots) {
       if (!matches(slot.key)) continue;

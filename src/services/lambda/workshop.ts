@@ -1,7 +1,7 @@
 /** What the service holds in memory for one house: the pool of function processes and what belongs to it. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EnvironmentRecipe, CodeCache, FunctionPool } from '../../runtimes/index.ts';
+import { type EnvironmentRecipe, CodeCache, FunctionPool, type FunctionRunner } from '../../runtimes/index.ts';
 import type { House } from '../service.ts';
 import { Concurrency } from './concurrency-count.ts';
 import type { FunctionLog } from './function-logs.ts';
@@ -12,7 +12,7 @@ import { SplitTallies } from './split-tallies.ts';
 export type FunctionRecipe = EnvironmentRecipe & Readonly<{ log: FunctionLog }>;
 
 export type Workshop = Readonly<{
-  pool: FunctionPool<FunctionRecipe>;
+  pool: FunctionRunner<FunctionRecipe>;
   code: CodeCache;
   metrics: InvocationMetrics;
   tallies: SplitTallies;
@@ -43,7 +43,9 @@ function openWorkshop(house: House): Workshop {
   const scratchDir = join(folder, 'scratch');
   rmSync(scratchDir, { recursive: true, force: true, maxRetries: 3 });
   mkdirSync(scratchDir, { recursive: true });
-  const pool = new FunctionPool<FunctionRecipe>({ runtime: house.runtime, wallNow: house.config.wallNow });
+  const { runtime, config } = house;
+  const pool =
+    runtime.openFunctions?.<FunctionRecipe>() ?? new FunctionPool<FunctionRecipe>({ runtime, wallNow: config.wallNow });
   const metrics = new InvocationMetrics(house);
   const tallies = new SplitTallies(house);
   const logs = new Set<FunctionLog>();
