@@ -4,7 +4,9 @@
  * pipelines. Everything is made through the door by the roots of the accounts.
  *
  *   tools (A)    buckets `source`, `artifacts` under key K, pipelines `p0`...; people `dev`, `releaser`, `worker`, `admin`
- *   target (B)   function `greeter` with an alias per group, CodeDeploy application `app`; people `operator`, `app`, `admin`
+ *                function `inspector` for their Invoke actions
+ *   target (B)   function `greeter` with an alias per group, CodeDeploy application `app`, function `checker` for the hooks of
+ *                deployments; people `operator`, `app`, `admin`
  */
 import type { Client, Scope } from '../../src/services/index.ts';
 import type { Random } from '../random.ts';
@@ -16,6 +18,12 @@ export const REGION = 'us-east-1';
 export const FUNCTION = 'greeter';
 export const APPLICATION = 'app';
 export const VERSIONS = 8;
+/** Of the hooks of deployments, and of Invoke actions. */
+export const CHECKER = 'checker';
+export const INSPECTOR = 'inspector';
+/** The Invoke action. */
+export const INSPECT = 'Inspect';
+const FUNCTION_TIMEOUT_SECONDS = 30;
 
 export type Statement = Readonly<{
   Effect?: 'Deny';
@@ -35,9 +43,19 @@ export type PipelinePlan = Readonly<{
   builds: 1 | 2;
   approval: boolean;
   group: string;
+  /** An Invoke action before it deploys. */
+  inspects: boolean;
 }>;
 
-export type GroupPlan = Readonly<{ name: string; alias: string; alarm: string; config: string; watched: boolean }>;
+export type GroupPlan = Readonly<{
+  name: string;
+  alias: string;
+  alarm: string;
+  config: string;
+  watched: boolean;
+  /** Of every deployment to it. */
+  hooks: readonly ('BeforeAllowTraffic' | 'AfterAllowTraffic')[];
+}>;
 
 export type Layout = Readonly<{
   people: Readonly<
@@ -91,6 +109,10 @@ export function grantsOf(key: string): Readonly<Record<RoleName, readonly Grant[
       { name: 'artifacts', statement: { Action: ['s3:PutObject', ...read], Resource: objects } },
       { name: 'key', statement: { Action: ['kms:Decrypt', 'kms:GenerateDataKey', 'kms:DescribeKey'], Resource: key } },
       { name: 'assume X', statement: { Action: 'sts:AssumeRole', Resource: roleArn('X') } },
+      {
+        name: 'inspector',
+        statement: { Action: ['lambda:InvokeFunction', 'lambda:ListFunctions'], Resource: '*' },
+      },
     ],
     X: [
       { name: 'artifacts', statement: { Action: read, Resource: objects } },
@@ -122,6 +144,7 @@ export function grantsOf(key: string): Readonly<Record<RoleName, readonly Grant[
       },
       { name: 'figures', statement: { Action: 'cloudwatch:GetMetricData', Resource: '*' } },
       { name: 'alarms', statement: { Action: 'cloudwatch:DescribeAlarms', Resource: '*' } },
+      { name: 'hooks', statement: { Action: 'lambda:InvokeFunction', Resource: '*' } },
       { name: 'artifacts', statement: { Action: read, Resource: objects } },
       { name: 'key', statement: { Action: 'kms:Decrypt', Resource: key } },
     ],
@@ -144,11 +167,12 @@ export function rolePolicy(grants: readonly Grant[], without: ReadonlySet<string
   return policyOf(left.length > 0 ? left : [NOTHING]);
 }
 
-export async function layOut(root: (scope: Scope) => Client, random: Random): Promise<Layout> {
+/** `functions` draws what hangs on functions. */
+export async function layOut(root: (scope: Scope) => Client, random: Random, functions: Random): Promise<Layout> {
   const tools = root({ account: TOOLS, region: REGION });
   const target = root({ account: TARGET, region: REGION });
-  const groups = planGroups(random);
-  const pipelines = planPipelines(random, groups);
+  const groups = planGroups(random).map((group) => ({ ...group, hooks: planHooks(functions) }));
+  const pipelines = planPipelines(random, groups).map((plan) => ({ ...plan, inspects: functions.chance(0.5) }));
   const secrets: string[] = [];
 
   const trust: Readonly<Record<RoleName, unknown>> = {
@@ -238,7 +262,7 @@ export async function layOut(root: (scope: Scope) => Client, random: Random): Pr
       { Action: ['cloudwatch:SetAlarmState', 'cloudwatch:DescribeAlarms'], Resource: '*' },
       { Action: 'lambda:GetAlias', Resource: '*' },
     ]),
-    app: await person(target, 'app', [{ Action: ['lambda:GetAlias'], Resource: '*' }]),
+    app: await person(target, 'app', [{ Action: ['lambda:GetAlias', 'lambda:InvokeFunction'], Resource: '*' }]),
     targetAdmin: await person(target, 'admin', [everything]),
     nobody: await person(tools, 'nobody', []),
   };
@@ -276,6 +300,8 @@ export async function layOut(root: (scope: Scope) => Client, random: Random): Pr
     });
   }
   await makeFunction(target, groups);
+  await makeReporter(target, CHECKER, ['codedeploy:PutLifecycleEventHookExecutionStatus']);
+  await makeReporter(tools, INSPECTOR, ['codepipeline:PutJobSuccessResult', 'codepipeline:PutJobFailureResult']);
   for (const group of groups) await makeGroup(target, group);
   const secret = `hush-${random.bits().toString(16).padStart(8, '0')}-hush`;
   secrets.push(secret);
@@ -322,7 +348,11 @@ async function makeEar(tools: Client): Promise<string> {
   return QueueUrl;
 }
 
-function planGroups(random: Random): GroupPlan[] {
+function planHooks(random: Random): GroupPlan['hooks'] {
+  return random.pick([[], ['BeforeAllowTraffic'], ['AfterAllowTraffic'], ['BeforeAllowTraffic', 'AfterAllowTraffic']]);
+}
+
+function planGroups(random: Random): Omit<GroupPlan, 'hooks'>[] {
   return Array.from({ length: random.between(1, 3) }, (_, n) => ({
     name: `g${n}`,
     alias: `live${n}`,
@@ -332,7 +362,7 @@ function planGroups(random: Random): GroupPlan[] {
   }));
 }
 
-function planPipelines(random: Random, groups: readonly GroupPlan[]): PipelinePlan[] {
+function planPipelines(random: Random, groups: readonly GroupPlan[]): Omit<PipelinePlan, 'inspects'>[] {
   return Array.from({ length: random.between(1, 3) }, (_, n) => ({
     name: `p${n}`,
     mode: random.pick(['SUPERSEDED', 'SUPERSEDED', 'QUEUED', 'PARALLEL'] as const),
@@ -382,6 +412,21 @@ export function declarationOf(plan: PipelinePlan, key: string, secret: string, e
       ...(plan.approval && edits % 3 !== 2
         ? [{ name: 'Approve', actions: [{ name: 'Ask', actionTypeId: aws('Approval', 'Manual') }] }]
         : []),
+      ...(plan.inspects
+        ? [
+            {
+              name: 'Look',
+              actions: [
+                {
+                  name: INSPECT,
+                  actionTypeId: aws('Invoke', 'Lambda'),
+                  configuration: { FunctionName: INSPECTOR },
+                  inputArtifacts: [{ name: 'built0' }],
+                },
+              ],
+            },
+          ]
+        : []),
       {
         name: 'Deploy',
         actions: [
@@ -419,6 +464,30 @@ async function makeFunction(target: Client, groups: readonly GroupPlan[]): Promi
   for (const { alias } of groups)
     await target.call('lambda', 'CreateAlias', { FunctionName: FUNCTION, Name: alias, FunctionVersion: '1' });
   await target.call('codedeploy', 'CreateApplication', { applicationName: APPLICATION, computePlatform: 'Lambda' });
+}
+
+/** A function that reports with the grants of a role of its own, and writes logs. */
+async function makeReporter(client: Client, name: string, actions: readonly string[]): Promise<void> {
+  const { Role } = await client.call<{ Role: { Arn: string } }>('iam', 'CreateRole', {
+    RoleName: name,
+    AssumeRolePolicyDocument: policyOf([{ Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }]),
+  });
+  await client.call('iam', 'PutRolePolicy', {
+    RoleName: name,
+    PolicyName: 'may',
+    PolicyDocument: policyOf([
+      { Action: actions, Resource: '*' },
+      { Action: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'], Resource: '*' },
+    ]),
+  });
+  await client.call('lambda', 'CreateFunction', {
+    FunctionName: name,
+    Role: Role.Arn,
+    Runtime: 'nodejs20.x',
+    Handler: 'index.handler',
+    Timeout: FUNCTION_TIMEOUT_SECONDS,
+    Code: { ZipFile: storedZip({ 'index.mjs': `export const handler = async () => '${name}';` }) },
+  });
 }
 
 async function makeGroup(target: Client, group: GroupPlan): Promise<void> {

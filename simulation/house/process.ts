@@ -9,6 +9,7 @@ import type { Execution } from '../../src/app/door.ts';
 import { openHouse, type OpenHouse } from '../../src/app/open-house.ts';
 import type { OnDecision } from '../../src/app/authorizer.ts';
 import type { Models } from '../../src/protocol/index.ts';
+import type { Runtime } from '../../src/runtimes/index.ts';
 import type { Log, ServiceDefinition } from '../../src/services/index.ts';
 import { openMembership } from '../../src/store/index.ts';
 import { SimulatedClock } from '../clock.ts';
@@ -17,7 +18,6 @@ import { connect, type MemoryDisk, type MemoryStore } from '../memory-store/inde
 import type { Random } from '../random.ts';
 import type { Scheduler } from '../scheduler.ts';
 import type { HouseFaults } from './faults.ts';
-import { noRuntime } from './no-runtime.ts';
 import type { Sessions } from './sessions.ts';
 
 /** What outlives every process. */
@@ -36,6 +36,8 @@ export type Machine = Readonly<{
   log: Log;
   /** Sees what the process of this name does. */
   observer: (process: string) => Observer;
+  /** How programs run for the process of this name. */
+  runtime: (process: string) => Runtime;
   /** Where several share the database; absent: each has it alone. */
   sessions: Sessions | undefined;
 }>;
@@ -108,7 +110,7 @@ export class HouseProcess {
       store: seen,
       ...(members && { members }),
       blobs: new MemoryBlobs(machine.blobs, (trip) => faults.onBlobs(name, trip)),
-      runtime: noRuntime,
+      runtime: machine.runtime(name),
       clock,
       ids: idsOf(machine.ids),
       services: machine.services,

@@ -2,7 +2,7 @@
 import type { ListDeploymentsOutput } from '@aws-sdk/client-codedeploy';
 import type { GetPipelineStateOutput, ListActionExecutionsOutput } from '@aws-sdk/client-codepipeline';
 import type { Random } from '../random.ts';
-import { APPLICATION, FUNCTION, type GroupPlan, VERSIONS } from './layout.ts';
+import { APPLICATION, CHECKER, FUNCTION, type GroupPlan, VERSIONS } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import type { World } from './world.ts';
 
@@ -102,7 +102,7 @@ export class Releasers {
       deploymentGroupName: group.name,
       revision: {
         revisionType: 'AppSpecContent',
-        appSpecContent: { content: appSpec(group.alias, current, this.#world.mischief.random('deploy').pick(others)) },
+        appSpecContent: { content: appSpec(group, current, this.#world.mischief.random('deploy').pick(others)) },
       },
     });
     if ('output' in answer) this.#ledger.deploymentCreated(answer.output.deploymentId);
@@ -171,9 +171,10 @@ export class Releasers {
   }
 }
 
-export function appSpec(alias: string, current: string, target: string): string {
+export function appSpec({ alias, hooks }: GroupPlan, current: string, target: string): string {
   return JSON.stringify({
     version: 0,
+    ...(hooks.length > 0 && { Hooks: hooks.map((hook) => ({ [hook]: CHECKER })) }),
     Resources: [
       {
         [FUNCTION]: {

@@ -133,7 +133,10 @@ function begin(world: World, { developers, releasers, workers, traffic }: People
   ever('worker', around(70_000), () => workers.work(), true);
   ever('releaser', around(100_000), () => releasers.approve(), true);
   ever('operator', around(400_000), () => releasers.watch(), false);
-  for (const group of world.layout.groups) ever('traffic', around(50_000), () => traffic.flow(group), false);
+  for (const group of world.layout.groups) {
+    ever('traffic', around(50_000), () => traffic.flow(group), false);
+    ever('caller', around(60_000), () => world.functions.call(group), false);
+  }
 }
 
 /** By steps rather than by time, since most of the time nothing goes on that could go wrong. */
@@ -264,6 +267,7 @@ const ENDLESS = new Set(['cloudwatch.alarm', 'codepipeline.source-poll']);
 
 /** What was acknowledged is there, and the traffic is where the last deployment left it. */
 async function settle(world: World, ledger: Ledger): Promise<void> {
+  world.functionChecks.settle();
   for (const object of ledger.objects) await world.readObject(object);
   const { dev, operator } = world.layout.people;
   for (const { pipeline, id } of ledger.executions) {

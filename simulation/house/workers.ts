@@ -8,7 +8,7 @@ import { AwsError } from '../../src/common/index.ts';
 import type { Client } from '../../src/services/index.ts';
 import type { Random } from '../random.ts';
 import { bytesOf, sha256, UNKNOWN_OUTCOME } from './answer.ts';
-import { FUNCTION, REGION, TARGET, TOOLS, VERSIONS, WORK_TYPE } from './layout.ts';
+import { FUNCTION, type GroupPlan, REGION, TARGET, TOOLS, VERSIONS, WORK_TYPE } from './layout.ts';
 import type { Ledger } from './ledger.ts';
 import type { HouseProcess } from './process.ts';
 import { appSpec } from './releasers.ts';
@@ -120,12 +120,12 @@ export class Workers {
     const source = await bytesOf(Body);
     this.#sameAsProduced(pipelineContext?.pipelineName ?? '', objectKey, source);
     const { good } = JSON.parse(readStored(source, 'request.json') ?? '{}') as { good?: boolean };
-    const alias = this.#aliasOf(pipelineContext?.pipelineName ?? '');
+    const group = this.#groupOf(pipelineContext?.pipelineName ?? '');
     const current = await liveVersion(
       process,
       this.#world.layout.people.worker.accessKeyId,
       this.#world.layout.roles.R,
-      alias,
+      group.alias,
     );
     const versions = Array.from({ length: VERSIONS }, (_, n) => String(n + 1)).filter(
       (version) => version !== current && BAD_VERSIONS.includes(version) === (good === false),
@@ -133,7 +133,7 @@ export class Workers {
     const target = this.#random.pick(versions.length > 0 ? versions : ['1']);
     for (const { location } of outputArtifacts) {
       const Key = location?.s3Location?.objectKey ?? '';
-      const Body = storedZip({ 'appspec.yml': appSpec(alias, current, target) });
+      const Body = storedZip({ 'appspec.yml': appSpec(group, current, target) });
       const { VersionId = '' } = await client.call<{ VersionId?: string }>('s3', 'PutObject', {
         Bucket: location?.s3Location?.bucketName,
         Key,
@@ -155,10 +155,12 @@ export class Workers {
       throw new Violation('ArtifactHandOver', `a worker of ${pipeline} got other bytes than were produced: ${key}`);
   }
 
-  #aliasOf(pipeline: string): string {
+  #groupOf(pipeline: string): GroupPlan {
     const { pipelines, groups } = this.#world.layout;
-    const group = pipelines.find(({ name }) => name === pipeline)?.group;
-    return groups.find(({ name }) => name === group)?.alias ?? '';
+    const wanted = pipelines.find(({ name }) => name === pipeline)?.group;
+    const group = groups.find(({ name }) => name === wanted);
+    if (group === undefined) throw new Violation('Checker', `a job of the unknown pipeline ${pipeline}`);
+    return group;
   }
 
   #ask<T>(operation: string, input: object) {

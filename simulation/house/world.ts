@@ -10,7 +10,7 @@ import type { Readable } from 'node:stream';
 import { compileOptions } from '../../src/app/config.ts';
 import { loadServices } from '../../src/app/registry.ts';
 import { Concealed } from '../../src/app/secrets/master-secret.ts';
-import { isAwsError } from '../../src/common/index.ts';
+import { AwsError, isAwsError } from '../../src/common/index.ts';
 import type { OpenHouse } from '../../src/app/open-house.ts';
 import { openModels } from '../../src/protocol/index.ts';
 import type { Client, Log, Scope } from '../../src/services/index.ts';
@@ -24,6 +24,9 @@ import { CallChecks } from './call-checks.ts';
 import { DiskChecks } from './disk-checks.ts';
 import { EffectChecks } from './effect-checks.ts';
 import { HouseFaults } from './faults.ts';
+import { FunctionChecks } from './function-checks.ts';
+import { runtimeOfFunctions } from './function-runner.ts';
+import { Functions } from './functions.ts';
 import { type Layout, layOut, type Person, REGION } from './layout.ts';
 import type { KeptObject } from './ledger.ts';
 import type { HouseProcess, Machine } from './process.ts';
@@ -81,6 +84,8 @@ export class World {
   readonly faults: HouseFaults;
   readonly checks: DiskChecks;
   readonly calls: CallChecks;
+  readonly functions: Functions;
+  readonly functionChecks: FunctionChecks;
   readonly counts: Record<string, number> = {};
   readonly mischief: Mischief;
   readonly secrets = new Set<string>();
@@ -95,6 +100,8 @@ export class World {
   readonly #surroundings: Omit<Machine, 'services' | 'stateDir'>;
   #machine!: Omit<Machine, 'stateDir'>;
   #processes = 0;
+  /** Processes that unpack the code of a function. */
+  readonly #writing = new Set<string>();
   readonly #doors: Random;
 
   constructor(options: WorldOfHouseOptions) {
@@ -114,6 +121,8 @@ export class World {
     };
     this.checks = new DiskChecks({ ...surroundings, disk: this.disk, now: () => this.scheduler.now() });
     this.calls = new CallChecks({ ...surroundings, disk: this.checks });
+    this.functions = new Functions(this);
+    this.functionChecks = new FunctionChecks({ ...surroundings, disk: this.disk });
     const { processes = 1 } = options;
     if (processes > 1) {
       this.sessions = new Sessions(this.scheduler, this.faults);
@@ -138,6 +147,16 @@ export class World {
       log: this.#log(),
       observer: (process) => this.calls.of(process),
       sessions: this.sessions,
+      runtime: (process) =>
+        runtimeOfFunctions({
+          process,
+          scheduler: this.scheduler,
+          functions: () => this.functions,
+          filesMove: () => {
+            this.#writing.add(process);
+            return () => void this.#writing.delete(process);
+          },
+        }),
     };
   }
 
@@ -161,7 +180,7 @@ export class World {
       };
       return { ...client, call };
     };
-    this.layout = await layOut(root, this.scheduler.random('layout'));
+    this.layout = await layOut(root, this.scheduler.random('layout'), this.scheduler.random('layout of functions'));
     for (const secret of this.layout.secrets) this.secrets.add(secret);
     this.faults.begin();
     for (const seat of others) this.scheduler.offer({ label: 'restart', run: () => seat.restart() });
@@ -194,7 +213,10 @@ export class World {
     return this.answer<T>(process, async () => {
       const { identity, door } = process.open;
       const credentials = await identity.credentials(person.accessKeyId, { service, region: REGION });
-      if (credentials === undefined) throw new Violation('Durable', `the key of ${person.name} is unknown`);
+      if (credentials === undefined) {
+        if (person.accessKeyId.startsWith('ASIA')) throw new AwsError('InvalidClientTokenId', 'The session is over.');
+        throw new Violation('Durable', `the key of ${person.name} is unknown`);
+      }
       return door
         .as(credentials.principal, { account: person.account, region: REGION })
         .call<T>(service, operation, input);
@@ -272,7 +294,10 @@ export class World {
       nextName: () => `house ${this.#processes++}`,
       count: (what) => this.count(what),
       onStart: ({ open }) => this.onStart?.(open),
-      onCrash: (name) => this.calls.forget(name),
+      onCrash: (name) => {
+        this.calls.forget(name);
+        this.#writing.delete(name);
+      },
       onFailedStart: (name, error) =>
         this.calls.failed(
           {
@@ -318,9 +343,9 @@ export class World {
     return this.scheduler.history();
   }
 
-  /** While a process starts it clears its folders: real files, which count as instantaneous. */
+  /** A process that starts clears its folders, and a new environment of a function gets its own: real files, which count as instantaneous. */
   #afterStep(): void {
-    if (this.seats.some(({ isStarting }) => isStarting) && filesMove()) {
+    if ((this.#writing.size > 0 || this.seats.some(({ isStarting }) => isStarting)) && filesMove()) {
       const release = this.scheduler.hold();
       const look = (): void => {
         if (filesMove()) setImmediateOfTheMachine(look);
