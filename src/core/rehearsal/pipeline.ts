@@ -8,16 +8,13 @@
 import { assert, type EpochMs, HOUR_MS, SECOND_MS } from '../../common/index.ts';
 import {
   type ActionExecution,
-  type Change,
   currentRuns,
   decide as decideLine,
-  type Execution,
   isLive,
   type LineEffect,
   type LineEvent,
   openLine,
   type PipelineLine,
-  stageOf,
   type TimerEffect,
   type TimerFired,
 } from '../pipeline-execution/index.ts';
@@ -26,8 +23,9 @@ import { BuildRun } from './build-run.ts';
 import { DeploymentRun } from './deployment.ts';
 import type { Fault } from './faults.ts';
 import { type Asker, type AskedAt, lackAt, needsOf } from './grants.ts';
-import type { ExecutionOutcome, Moment, Rehearsal } from './outcome.ts';
+import type { Rehearsal } from './outcome.ts';
 import { bakingGroup, type PipelinePlan, type PipelineWorkload, type Work } from './pipeline-plan.ts';
+import { executionIdOf, numberOf, pathOf, PipelineRecord } from './pipeline-record.ts';
 import { type Chance, chance } from './random.ts';
 import { EPOCH } from './rehearse.ts';
 import { Site } from './site.ts';
@@ -57,7 +55,6 @@ type Deploying = {
   actionId: string;
   told: boolean;
 };
-type Failure = Readonly<{ at: string; code: string; message: string; actionStartedAt: EpochMs }>;
 
 class PipelineStage {
   readonly #plan: PipelinePlan;
@@ -77,14 +74,9 @@ class PipelineStage {
   readonly #builds = new Map<string, BuildRun>();
   /** Of each action: the deployment that it made. */
   readonly #deployments = new Map<string, DeploymentRun>();
-  readonly #ended = new Map<number, { status: ExecutionOutcome['status']; at: EpochMs }>();
-  readonly #startedAt = new Map<number, EpochMs>();
-  readonly #waiting = new Map<number, { stage: string; since: EpochMs }>();
-  readonly #waits = new Map<number, { stage: string; forMs: number }[]>();
-  readonly #timeline: Moment[] = [];
+  readonly #record: PipelineRecord;
   /** What acted, by action execution. */
   readonly #rules = new Map<string, string>();
-  #failure: Failure | undefined;
   #alarms: readonly string[] = [];
   #stopped = false;
   /** The first execution failed by mere chance, and not by the fault. */
@@ -100,6 +92,7 @@ class PipelineStage {
     this.#random = chance(seed);
     this.#startAt = EPOCH + Math.floor(this.#random.uniform() * 60) * SECOND_MS;
     this.#now = this.#startAt;
+    this.#record = new PipelineRecord(this.#startAt, () => this.#now);
     this.#line = openLine('rehearsal', plan.line);
     for (const stage of plan.shut)
       this.#tell({ type: 'TransitionChanged', stage, direction: 'Inbound', enabled: false, changedBy: 'rehearsal' });
@@ -128,7 +121,7 @@ class PipelineStage {
 
   #isOver(): boolean {
     const allPushed = this.#pushes === 1 + (this.#coming ?? 0);
-    return allPushed && this.#ended.size === this.#pushes && this.#deploying.size === 0;
+    return allPushed && this.#record.ended === this.#pushes && this.#deploying.size === 0;
   }
 
   #nextAt(): EpochMs {
@@ -139,10 +132,10 @@ class PipelineStage {
 
   #push(): void {
     this.#pushes += 1;
-    this.#startedAt.set(this.#pushes, this.#now);
+    this.#record.begin(this.#pushes);
     this.#tell({
       type: 'ExecutionStarted',
-      executionId: `${String(this.#pushes).padStart(8, '0')}-0000-4000-8000-000000000000`,
+      executionId: executionIdOf(this.#pushes),
       trigger: { type: 'StartPipelineExecution' },
       variables: {},
       sourceRevisions: [],
@@ -163,9 +156,10 @@ class PipelineStage {
     this.#line = state;
     // What has happened is told before what follows from it.
     for (const effect of effects)
-      if (effect.type === 'Announce') for (const change of effect.changes) this.#note(change);
+      if (effect.type === 'Announce')
+        for (const change of effect.changes) this.#record.note(change, (number, at) => this.#ruleOf(number, at));
     for (const effect of effects) this.#perform(effect);
-    this.#noteWaits();
+    this.#record.noteWaits(this.#line);
   }
 
   #perform(effect: LineEffect | TimerEffect): void {
@@ -421,72 +415,22 @@ class PipelineStage {
 
   // What is told
 
-  #note(change: Change): void {
-    const number = numberOf(change.executionId);
-    if (change.of === 'Action') {
-      const at = `${change.stage}/${change.action}`;
-      if (change.state === 'STARTED') {
-        this.#say(number, at);
-        return;
-      }
-      const { errorCode = '', externalExecutionSummary = '' } = change.result ?? {};
-      const message = change.state === 'FAILED' ? `: ${externalExecutionSummary || errorCode}` : '';
-      this.#say(number, `${at}: ${wordOf(change.state)}${message}`);
-      if (number === 1 && change.state === 'FAILED')
-        this.#failure ??= {
-          at,
-          code: this.#ruleOf(number, at) ?? errorCode,
-          message: externalExecutionSummary,
-          actionStartedAt: change.startedAt,
-        };
-    }
-    if (change.of !== 'Pipeline') return;
-    const status = FINAL[change.state];
-    this.#say(number, change.state === 'STARTED' ? 'the pipeline starts' : `the pipeline: ${wordOf(change.state)}`);
-    if (status === undefined) return;
-    this.#ended.set(number, { status, at: this.#now });
-    this.#endWait(number);
-  }
-
   #ruleOf(number: number, at: string): string | undefined {
     const execution = this.#line.executions.find(({ id }) => numberOf(id) === number);
     const action = execution?.actions.findLast((each) => pathOf(each) === at);
     return action === undefined ? undefined : this.#rules.get(action.id);
   }
 
-  #noteWaits(): void {
-    for (const execution of this.#line.executions) {
-      const number = numberOf(execution.id);
-      const before = this.#waiting.get(number);
-      const stage = waitsBefore(this.#line, execution);
-      if (before?.stage === stage) continue;
-      this.#endWait(number);
-      if (stage === undefined) continue;
-      this.#waiting.set(number, { stage, since: this.#now });
-      this.#say(number, `waits before ${stage}`);
-    }
-  }
-
-  #endWait(number: number): void {
-    const waiting = this.#waiting.get(number);
-    if (waiting === undefined || !this.#waiting.delete(number)) return;
-    const { stage, since } = waiting;
-    const waits = this.#waits.get(number) ?? [];
-    if (this.#now > since) waits.push({ stage, forMs: this.#now - since });
-    this.#waits.set(number, waits);
-  }
-
   #say(number: number, what: string): void {
-    const who = number === 1 ? '' : `push ${number}: `;
-    this.#timeline.push({ atMs: this.#now - this.#startAt, what: `${who}${what}` });
+    this.#record.say(number, what);
   }
 
   #outcome(): Rehearsal {
-    for (const number of this.#waiting.keys()) this.#endWait(number);
-    const executions = Array.from({ length: this.#pushes }, (_, index) => this.#executionOutcome(index + 1));
+    const { failure, timeline } = this.#record;
+    const executions = this.#record.outcomes(this.#pushes);
     const [first] = executions;
     assert(first !== undefined, 'one execution has begun');
-    const failed = first.status === 'Failed' ? this.#failure : undefined;
+    const failed = first.status === 'Failed' ? failure : undefined;
     const endedAt = this.#startAt + first.endedAtMs;
     const sites = [...this.#sites.values()];
     const sum = (of: (site: Site) => number): number => sites.reduce((total, site) => total + of(site), 0);
@@ -505,45 +449,7 @@ class PipelineStage {
       goesOnPerMinute: sum((site) => site.failingPerMinute(this.#now)),
       executions,
       serves: Object.fromEntries([...this.#sites].map(([group, { serving }]) => [group, serving + 1])),
-      timeline: this.#timeline,
+      timeline,
     };
   }
-
-  #executionOutcome(number: number): ExecutionOutcome {
-    const ended = this.#ended.get(number);
-    return {
-      number,
-      version: number + 1,
-      status: ended?.status ?? 'Waiting',
-      startedAtMs: (this.#startedAt.get(number) ?? this.#startAt) - this.#startAt,
-      endedAtMs: (ended?.at ?? this.#now) - this.#startAt,
-      waits: this.#waits.get(number) ?? [],
-    };
-  }
-}
-
-const FINAL: Readonly<Record<string, ExecutionOutcome['status']>> = {
-  SUCCEEDED: 'Succeeded',
-  FAILED: 'Failed',
-  STOPPED: 'Stopped',
-  SUPERSEDED: 'Superseded',
-  CANCELED: 'Cancelled',
-};
-
-function wordOf(state: Change['state']): string {
-  return FINAL[state] ?? state.slice(0, 1) + state.slice(1).toLowerCase();
-}
-
-function numberOf(executionId: string): number {
-  return Number(executionId.slice(0, 8));
-}
-
-function pathOf({ stage, action }: ActionExecution): string {
-  return `${stage}/${action}`;
-}
-
-/** The stage at whose entrance an execution waits; undefined: at none. */
-function waitsBefore(line: PipelineLine, execution: Execution): string | undefined {
-  if (execution.status !== 'InProgress' || execution.position !== 'Waiting') return undefined;
-  return stageOf(line, execution).name;
 }
