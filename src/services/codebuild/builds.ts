@@ -45,8 +45,9 @@ import {
   startTokens,
 } from './records.ts';
 
-/** How CodePipeline tells the revision; the build's commands do not see it by this name. */
+/** How CodePipeline tells the revision, and the digests of its artifacts; the build's commands do not see these. */
 const REVISION_VARIABLE = 'CODEPIPELINE_SOURCE_REVISION';
+const DIGESTS_VARIABLE = 'CODEPIPELINE_SOURCE_DIGESTS';
 const TOKEN_LIFE_MS = 5 * MINUTE_MS;
 
 export const startBuild = operation<StartBuildInput, StartBuildOutput>({
@@ -211,8 +212,11 @@ function refuseOverrides(input: StartBuildInput): void {
 export function defined(project: Project, input: StartBuildInput, call: Call): Omit<BuildDefinition, 'buildNumber'> {
   const given = input.environmentVariablesOverride ?? [];
   const fromPipeline = isPipeline(call.principal, given);
-  const pipelineRevision = fromPipeline ? given.find(({ name }) => name === REVISION_VARIABLE)?.value : undefined;
-  const overrides = fromPipeline ? given.filter(({ name }) => name !== REVISION_VARIABLE) : given;
+  const told = (variable: string) => (fromPipeline ? given.find(({ name }) => name === variable)?.value : undefined);
+  const [pipelineRevision, sourceDigests] = [told(REVISION_VARIABLE), readDigests(told(DIGESTS_VARIABLE))];
+  const overrides = fromPipeline
+    ? given.filter(({ name }) => name !== REVISION_VARIABLE && name !== DIGESTS_VARIABLE)
+    : given;
   const source = { ...project.source };
   if (input.sourceTypeOverride !== undefined && input.sourceTypeOverride !== source.type) {
     source.type = input.sourceTypeOverride;
@@ -263,6 +267,7 @@ export function defined(project: Project, input: StartBuildInput, call: Call): O
     initiator: fromPipeline ? `codepipeline/${sessionName(call.principal)}` : initiatorOf(call.principal),
     fromPipeline,
     ...(pipelineRevision === undefined ? {} : { pipelineRevision }),
+    ...(sourceDigests === undefined ? {} : { sourceDigests }),
     source,
     secondarySources,
     ...(sourceVersion === undefined ? {} : { sourceVersion }),
@@ -277,6 +282,23 @@ export function defined(project: Project, input: StartBuildInput, call: Call): O
     timeoutInMinutes: input.timeoutInMinutesOverride ?? project.timeoutInMinutes,
     queuedTimeoutInMinutes: input.queuedTimeoutInMinutesOverride ?? project.queuedTimeoutInMinutes,
   };
+}
+
+function readDigests(text: string | undefined): Readonly<Record<string, string>> | undefined {
+  if (text === undefined) return undefined;
+  const read = objectOf(text);
+  if (read === undefined || !Object.values(read).every((digest) => typeof digest === 'string'))
+    throw invalidInput(`${DIGESTS_VARIABLE} is not an object of digests`);
+  return read as Readonly<Record<string, string>>;
+}
+
+function objectOf(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function overridden(

@@ -47,6 +47,8 @@ export type BuildDefinition = Readonly<{
   fromPipeline: boolean;
   /** The revision of the pipeline's source that the primary input is; the build's resolved source version. */
   pipelineRevision?: string;
+  /** SHA-256 of the pipeline's artifacts, by `bucket/key`: with other bytes the build fails. */
+  sourceDigests?: Readonly<Record<string, string>>;
   source: ProjectSource;
   secondarySources: readonly ProjectSource[];
   sourceVersion?: string;

@@ -247,6 +247,7 @@ export class BuildRun {
       scratchDir: this.#scratchDir,
       endpoint: this.#house.config.endpoint(),
       region: this.#key.region,
+      digests: definition.sourceDigests ?? {},
     };
     const primary = await fetchSource(
       definition.source,

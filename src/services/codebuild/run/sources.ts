@@ -3,6 +3,7 @@
  * S3 objects are read and repositories cloned as the service role; a repository over git's own HTTP door, so that
  * `codecommit:GitPull` is needed.
  */
+import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
@@ -25,6 +26,8 @@ export type SourceTools = Readonly<{
   /** Sluice's own address, which repositories are cloned from. */
   endpoint: string;
   region: string;
+  /** SHA-256 that objects must have, by `bucket/key`: they may have been written over since the build was asked for. */
+  digests: Readonly<Record<string, string>>;
 }>;
 
 export type Fetched = Readonly<{ resolvedVersion?: string }>;
@@ -66,11 +69,17 @@ async function fetchFromS3(
       return {};
     }
     const archive = join(tools.scratchDir, 'source.zip');
-    await download(
+    const sha256 = await download(
       tools,
       { Bucket: place.bucket, Key: place.key, ...(version ? { VersionId: version } : {}) },
       archive,
     );
+    const expected = tools.digests[`${place.bucket}/${place.key}`] ?? sha256;
+    if (sha256 !== expected)
+      throw new PhaseFailure(
+        'CLIENT_ERROR',
+        `the object is not what its pipeline handed over: expected SHA-256 ${expected}, found ${sha256} for ${what} and source version ${arn}`,
+      );
     await unzip(archive, into);
     await rm(archive, { force: true });
     return {};
@@ -84,12 +93,21 @@ async function fetchFromS3(
   }
 }
 
-async function download(tools: SourceTools, input: object, file: string): Promise<void> {
+/** Resolves to its SHA-256. */
+async function download(tools: SourceTools, input: object, file: string): Promise<string> {
   const client = await tools.client();
   const { Body } = await client.call<{ Body?: Readable }>('s3', 'GetObject', input);
   if (Body === undefined) throw new PhaseFailure('CLIENT_ERROR', 'the S3 object has no content');
   await mkdir(dirname(file), { recursive: true });
-  await pipeline(Body, createWriteStream(file));
+  const digest = createHash('sha256');
+  const measured = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      digest.update(chunk);
+      yield chunk;
+    }
+  };
+  await pipeline(Body, measured, createWriteStream(file));
+  return digest.digest('hex');
 }
 
 async function fetchFolder(bucket: string, prefix: string, into: string, tools: SourceTools): Promise<void> {

@@ -106,6 +106,14 @@ function startInput(run: ActionRun, inputs: readonly Artifact[]): StartBuildInpu
       ...(revision === undefined
         ? []
         : [{ name: 'CODEPIPELINE_SOURCE_REVISION', value: revision.id, type: 'PLAINTEXT' as const }]),
+      // What was checked here is what is built there, also from a bucket that keeps no versions.
+      {
+        name: 'CODEPIPELINE_SOURCE_DIGESTS',
+        value: JSON.stringify(
+          Object.fromEntries(inputs.map(({ bucket, key, sha256 }) => [`${bucket}/${key}`, sha256])),
+        ),
+        type: 'PLAINTEXT',
+      },
       ...((environmentVariables(configuration['EnvironmentVariables'] ?? '[]') ?? []) as {
         name: string;
         value: string;
