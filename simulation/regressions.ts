@@ -44,4 +44,8 @@ export const REGRESSIONS: readonly Regression[] = [
     was: 'a call that came when another process had taken over, deployed and ended made a second deployment',
     options: { seed: 40_419, steps: 3_000 },
   },
+  {
+    was: 'a build took its source from an object that was written over after the pipeline had checked it',
+    options: { seed: 255, steps: 300 },
+  },
 ];

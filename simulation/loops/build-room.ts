@@ -88,6 +88,7 @@ class BuildRun {
   readonly #key: DocumentKey;
   #build: Build;
   #killed = false;
+  #source = '';
 
   constructor(process: Process, key: DocumentKey, build: Build) {
     this.#process = process;
@@ -125,21 +126,35 @@ class BuildRun {
       const silent = mischief.strikes('runtime silent', scenario.circumstances.runtimeSilent / 8);
       if (silent) return true;
       if (mischief.strikes('runtime dies', scenario.circumstances.runtimeDies / 8)) throw new Error('the runtime died');
-      const failed = phase === 'BUILD' && world.chance.chance(0.05);
+      const changed = phase === 'DOWNLOAD_SOURCE' && !this.#download();
+      const broken = phase === 'BUILD' && world.chance.chance(0.05);
       if (phase === 'UPLOAD_ARTIFACTS') await this.#upload();
       if (this.#killed) return false;
-      const contexts = failed ? [{ statusCode: 'COMMAND_EXECUTION_ERROR', message: 'exit status 1' }] : [];
+      const failed = changed || broken;
+      const statusCode = changed ? 'CLIENT_ERROR' : 'COMMAND_EXECUTION_ERROR';
+      const contexts = failed ? [{ statusCode, message: 'exit status 1' }] : [];
       const build = await this.#submit({ type: 'PhaseEnded', phase: phase as RunPhase, failed, contexts });
       if (build === undefined || isFinal(build) || build.run !== this.number) return false;
     }
     return false;
   }
 
+  /** False if the object has been written over since the build was asked for. */
+  #download(): boolean {
+    const { actionExecutionId = '', source } = this.#build.definition;
+    const { outside, ledger } = this.#process.world;
+    const object = outside.get(source);
+    if (!outside.isUnchanged(object, source)) return false;
+    ledger.taken(actionExecutionId, source, object.sha256);
+    this.#source = object.sha256;
+    return true;
+  }
+
   async #upload(): Promise<void> {
     const { id, definition } = this.#build;
     if (this.#build.phases.some(({ status }) => status === 'FAILED')) return;
     for (const key of definition.outputs) {
-      const text = `built from ${definition.source} by ${id}, run ${this.number}`;
+      const text = `built from ${this.#source} by ${id}, run ${this.number}`;
       await this.#process.call('PutObject', () => {
         const artifact = this.#process.world.outside.put(key, text);
         this.#process.world.ledger.built(definition.actionExecutionId ?? '', artifact.sha256);

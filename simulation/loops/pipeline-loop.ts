@@ -115,12 +115,11 @@ async function start(run: Run): Promise<LineEvent> {
       return succeeded(run, [{ ...artifact, name: 'source' }]);
     }
     case 'CodeBuild': {
-      const [input, object] = await verified(run);
-      world.ledger.taken(action.id, input, object.sha256);
+      const input = await verified(run);
       const outputs = plan.outputs.map((name) => outputKey(run, name));
       const build = await startBuild(process, action.id, {
         actionExecutionId: action.id,
-        source: input.sha256,
+        source: input,
         outputs,
         timeoutMs: 20 * 60 * SECOND_MS,
       });
@@ -131,7 +130,7 @@ async function start(run: Run): Promise<LineEvent> {
       const description = `CodePipeline ${run.pipeline}, action execution ${action.id}`;
       let id = run.mayHaveStarted ? await findDeployment(process, group, description) : undefined;
       if (id === undefined) {
-        const [revision] = await verified(run);
+        const revision = await verified(run);
         id = await createDeployment(process, { group, revision, description, clientToken: action.id });
       }
       return running(run, { externalExecutionId: id }, 15 * SECOND_MS, deploymentArn(id));
@@ -186,14 +185,14 @@ function succeeded(run: Run, outputs: readonly Artifact[]): LineEvent {
   return { type: 'ActionSucceeded', actionExecutionId: run.action.id, outputs, report: {}, variables: {} };
 }
 
-/** The input, if its bytes are still those that its producer recorded, and what was read. */
-async function verified(run: Run): Promise<readonly [Artifact, Artifact]> {
+/** The input, if its bytes are still those that its producer recorded. */
+async function verified(run: Run): Promise<Artifact> {
   const [artifact] = run.action.inputs;
   if (artifact === undefined) throw new ActionFailure('the input artifact was never produced');
   const { outside } = run.process.world;
   const object = await run.process.call('GetObject', () => outside.get(artifact));
   if (!outside.isUnchanged(object, artifact)) throw new ActionFailure(`${artifact.key} has changed`);
-  return [artifact, object];
+  return artifact;
 }
 
 async function collectOutputs(run: Run): Promise<Artifact[]> {

@@ -15,8 +15,8 @@ export const INVOCATION = 'lambda.async-invocation';
 export type BuildDefinition = Readonly<{
   /** The action execution that asked for it; a build that a user started has none. */
   actionExecutionId?: string;
-  /** Digest of what it builds. */
-  source: string;
+  /** What it builds. */
+  source: Artifact;
   outputs: readonly string[];
   timeoutMs: number;
 }>;
