@@ -250,6 +250,9 @@ export function readAlarm(part: Part): WireAlarm {
       TreatMissingData: part
         .at('TreatMissingData')
         .maybe((each) => each.oneOf(['missing', 'ignore', 'breaching', 'notBreaching'])),
+      EvaluateLowSampleCountPercentile: part
+        .at('EvaluateLowSampleCountPercentile')
+        .maybe((each) => each.oneOf(['evaluate', 'ignore'])),
     }),
   };
 }

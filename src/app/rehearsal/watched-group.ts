@@ -1,5 +1,12 @@
 /** A deployment group with what it watches, from a running server or from files; and as it is played. */
-import { metricOf, otherKindWords, ruleOf, scopeOf, type WireAlarm } from '../../core/alarm-fitness/index.ts';
+import {
+  metricOf,
+  otherKindWords,
+  ruleOf,
+  scopeOf,
+  statisticNameOf,
+  type WireAlarm,
+} from '../../core/alarm-fitness/index.ts';
 import type { JudgeSettings } from '../../core/judge/index.ts';
 import { isPlayed, type Plan, type RehearsedAlarm } from '../../core/rehearsal/index.ts';
 import { type Routing, shiftSteps, type Step } from '../../core/traffic-shift/index.ts';
@@ -93,7 +100,7 @@ export function deploymentPlan(
 }
 
 function rehearsed(alarm: WireAlarm): RehearsedAlarm {
-  const statistic = alarm.ExtendedStatistic ?? alarm.Statistic ?? '';
+  const statistic = statisticNameOf(alarm);
   return {
     name: alarm.AlarmName,
     metric: metricOf(alarm),

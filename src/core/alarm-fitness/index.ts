@@ -19,6 +19,7 @@ export {
   metricOf,
   ruleOf,
   scopeOf,
+  statisticNameOf,
   watchedAlarm,
   type WireAlarm,
   wireAlarms,

@@ -1,5 +1,6 @@
 /** An alarm as CloudWatch describes it (DescribeAlarms), in the words of this room. */
 import type { AlarmRule, AlarmValue } from '../alarm/index.ts';
+import { leastSamplesOf, parseStatistic } from '../metric-statistics/index.ts';
 import type { Scope } from './counts.ts';
 import type { OtherKind, WatchedAlarm } from './fitness.ts';
 
@@ -18,6 +19,7 @@ export type WireAlarm = Readonly<{
   Threshold?: number;
   ComparisonOperator: AlarmRule['comparison'];
   TreatMissingData?: AlarmRule['treatMissingData'];
+  EvaluateLowSampleCountPercentile?: string;
   /** None of the members of a metric is there then. */
   otherKind?: OtherKind;
 }>;
@@ -80,7 +82,7 @@ export function watchedAlarm(alarm: WireAlarm): WatchedAlarm {
     name: alarm.AlarmName,
     ...(alarm.otherKind !== undefined && { otherKind: alarm.otherKind }),
     metric: metricOf(alarm),
-    statistic: alarm.ExtendedStatistic ?? alarm.Statistic ?? '',
+    statistic: statisticNameOf(alarm),
     scope: scopeOf(alarm),
     state: alarm.StateValue,
     rule: ruleOf(alarm),
@@ -88,6 +90,8 @@ export function watchedAlarm(alarm: WireAlarm): WatchedAlarm {
 }
 
 export function ruleOf(alarm: WireAlarm): AlarmRule {
+  const ignoresFew = alarm.EvaluateLowSampleCountPercentile === 'ignore';
+  const leastSamples = ignoresFew ? leastSamplesOf(parseStatistic(statisticNameOf(alarm))) : undefined;
   return {
     period: alarm.Period ?? 60,
     evaluationPeriods: alarm.EvaluationPeriods,
@@ -95,7 +99,12 @@ export function ruleOf(alarm: WireAlarm): AlarmRule {
     threshold: alarm.Threshold ?? 0,
     comparison: alarm.ComparisonOperator,
     treatMissingData: alarm.TreatMissingData ?? 'missing',
+    ...(leastSamples !== undefined && { leastSamples }),
   };
+}
+
+export function statisticNameOf({ ExtendedStatistic, Statistic = '' }: WireAlarm): string {
+  return ExtendedStatistic ?? Statistic;
 }
 
 /** `Errors` of Lambda by its bare name; any other metric with its namespace; empty of an alarm that is of another kind. */

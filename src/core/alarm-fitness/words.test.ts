@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { shiftSteps } from '../traffic-shift/index.ts';
 import type { Situation } from './fitness.ts';
 import { type GroupSettings, groupFitness } from './group.ts';
-import { watchedAlarm, type WireAlarm, wireAlarms } from './wire-alarm.ts';
+import { ruleOf, watchedAlarm, type WireAlarm, wireAlarms } from './wire-alarm.ts';
 import { causeWords, fitnessWarning } from './words.ts';
 
 const situation: Situation = {
@@ -89,4 +89,11 @@ test('wireAlarms() takes the one query of Metrics for the metric, and names what
   expect(report?.steps[0]).toMatchObject({ verdict: 'Unknown', cause: 'Composite' });
   expect(report?.mends).toEqual([]);
   expect(causeWords('Composite')).toBe('it is a composite alarm, which Sluice’s CloudWatch does not run');
+});
+
+test('ruleOf() knows how many samples a percentile needs that ignores low counts', () => {
+  const { Statistic: _plain, ...rest } = latency;
+  const p90 = { ...rest, ExtendedStatistic: 'p90', EvaluateLowSampleCountPercentile: 'ignore' };
+  expect(ruleOf(p90)).toMatchObject({ leastSamples: 100 });
+  expect(ruleOf({ ...p90, EvaluateLowSampleCountPercentile: 'evaluate' })).not.toHaveProperty('leastSamples');
 });

@@ -1,1 +1,8 @@
-export { needsDistribution, parseStatistic, type Sample, type Statistic, statisticOf } from './statistics.ts';
+export {
+  leastSamplesOf,
+  needsDistribution,
+  parseStatistic,
+  type Sample,
+  type Statistic,
+  statisticOf,
+} from './statistics.ts';

@@ -66,6 +66,17 @@ export function needsDistribution(statistic: Statistic): boolean {
   return !PLAIN.some((type) => type === statistic.type);
 }
 
+/**
+ * How many samples a percentile needs so that an alarm which ignores low counts looks at it; undefined: any number will do.
+ * Source: CloudWatch User Guide, "Percentile-based CloudWatch alarms and low data samples".
+ */
+export function leastSamplesOf(statistic: Statistic | undefined): number | undefined {
+  if (statistic?.type !== 'Percentile') return undefined;
+  const share = statistic.percent / 100;
+  if (share === 0 || share === 1) return undefined;
+  return Math.round(share >= 0.5 ? 10 / (1 - share) : 10 / share);
+}
+
 /** Undefined when it cannot be told: no samples, or a percentile of samples whose values are unknown or negative. */
 export function statisticOf(statistic: Statistic, sample: Sample): number | undefined {
   if (sample.samples <= 0) return undefined;

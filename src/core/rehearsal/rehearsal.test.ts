@@ -126,6 +126,20 @@ describe('rehearseAll()', () => {
     expect(found.get('healthy')).toMatchObject({ caught: 0 });
   });
 
+  it('sees it by a trimmed mean as well, and leaves a percentile of a few requests to itself where the alarm does', () => {
+    const trimmed = alarm({ name: 'slow', metric: 'Duration', statistic: 'tm90' }, { threshold: 80 });
+    expect(matrix({ alarms: [trimmed] }).get('latency x3')).toMatchObject({ caught: 20, by: 'slow' });
+    const p90 = (leastSamples?: number) => {
+      const slow = alarm(
+        { name: 'slow', metric: 'Duration', statistic: 'p90' },
+        { threshold: 150, ...(leastSamples && { leastSamples }) },
+      );
+      return matrix({ alarms: [slow] }, { requestsPerMinute: 60 });
+    };
+    expect(p90().get('healthy')?.caught).toBeGreaterThan(5);
+    expect(p90(100).get('healthy')).toMatchObject({ caught: 0 });
+  });
+
   it('counts the false rollbacks of an alarm that is too keen', () => {
     expect(matrix({}, { errorShare: 0.02 }).get('healthy')?.caught).toBeGreaterThan(15);
   });
@@ -135,6 +149,12 @@ it.each([
   ['Errors', 'Sum', true],
   ['Invocations', 'SampleCount', true],
   ['Duration', 'p99.9', true],
+  ['Duration', 'tm90', true],
+  ['Duration', 'TM(10%:90%)', true],
+  ['Duration', 'PR(:250)', true],
+  ['Duration', 'IQM', true],
+  ['Duration', 'Sum', false],
+  ['Duration', 'TC(:250)', false],
   ['Errors', 'p99', false],
   ['Throttles', 'Sum', false],
   ['Shop/Orders', 'Sum', false],

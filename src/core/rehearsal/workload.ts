@@ -7,6 +7,7 @@
  */
 import { MINUTE_MS, SECOND_MS } from '../../common/index.ts';
 import type { Datapoint } from '../alarm/index.ts';
+import { parseStatistic, statisticOf } from '../metric-statistics/index.ts';
 import { type Durations, type Evidence, SPAN_MS, type Tally } from '../judge/index.ts';
 import type { Minute, Served } from '../lambda-deployment/index.ts';
 import type { Release } from './faults.ts';
@@ -35,11 +36,20 @@ export type Series = Readonly<{ metric: string; statistic: string; scope: 'Versi
 
 /** Whether there are figures for it: an alarm on anything else would never fire, and must not be taken for one that is calm. */
 export function isPlayed({ metric, statistic }: Series): boolean {
-  if (metric === 'Duration') return statistic === 'Average' || statistic === 'Maximum' || PERCENTILE.test(statistic);
+  if (metric === 'Duration') return OF_LATENCIES.has(parseStatistic(statistic)?.type ?? '');
   return (metric === 'Errors' || metric === 'Invocations') && COUNTED.has(statistic);
 }
 
-const PERCENTILE = /^p(\d{1,2}(?:\.\d+)?)$/;
+/** Of latencies some are drawn: their distribution can be told, their sum and their number not. */
+const OF_LATENCIES: ReadonlySet<string> = new Set([
+  'Average',
+  'Minimum',
+  'Maximum',
+  'Percentile',
+  'TrimmedMean',
+  'WinsorizedMean',
+  'PercentileRank',
+]);
 const COUNTED: ReadonlySet<string> = new Set(['Sum', 'Average', 'SampleCount', 'Maximum', 'Minimum']);
 
 export type Grain = Readonly<{
@@ -332,12 +342,14 @@ function counted(metric: string, statistic: string, errors: number, requests: nu
 
 function duration(statistic: string, shares: readonly Share[]): number | undefined {
   const drawn = new Float64Array(shares.reduce((sum, { latencies }) => sum + latencies.length, 0));
-  let at = 0;
-  for (const { latencies } of shares) for (const latency of latencies) drawn[at++] = latency;
-  if (at === 0) return undefined;
-  if (statistic === 'Average') return drawn.reduce((sum, latency) => sum + latency, 0) / at;
-  if (statistic === 'Maximum') return drawn.reduce((most, latency) => Math.max(most, latency), 0);
-  const percent = PERCENTILE.exec(statistic)?.[1];
-  if (percent === undefined) return undefined;
-  return drawn.sort()[Math.max(0, Math.ceil((Number(percent) / 100) * at) - 1)];
+  let samples = 0;
+  for (const { latencies } of shares) for (const latency of latencies) drawn[samples++] = latency;
+  const parsed = parseStatistic(statistic);
+  if (samples === 0 || parsed === undefined) return undefined;
+  const sum = drawn.reduce((total, latency) => total + latency, 0);
+  if (parsed.type === 'Average') return sum / samples;
+  drawn.sort();
+  const [minimum = 0, maximum = 0] = [drawn[0], drawn[samples - 1]];
+  const distribution = Array.from(drawn, (latency) => [latency, 1] as const);
+  return statisticOf(parsed, { samples, sum, minimum, maximum, distribution });
 }

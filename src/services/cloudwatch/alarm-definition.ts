@@ -2,7 +2,7 @@
 import type { PutMetricAlarmInput } from '@aws-sdk/client-cloudwatch';
 import { parseArn } from '../../common/index.ts';
 import type { AlarmRule, Comparison, MissingData } from '../../core/alarm/index.ts';
-import { parseStatistic } from '../../core/metric-statistics/index.ts';
+import { leastSamplesOf, parseStatistic } from '../../core/metric-statistics/index.ts';
 import { notImplemented, validationError } from './errors.ts';
 import { checkedDimensions, checkedWireQuery, isPeriod } from './metric-query.ts';
 import type { AlarmWire, Definition, MetricQuery, WireQuery } from './records.ts';
@@ -144,7 +144,7 @@ function ruleOf(input: PutMetricAlarmInput, query: MetricQuery): AlarmRule {
       `Option ${TreatMissingData} for TreatMissingData is invalid. Valid options: [${MISSING_DATA.join(', ')}]`,
     );
   }
-  const leastSamples = leastSamplesOf(input, query);
+  const leastSamples = checkedLeastSamples(input, query);
   return {
     period: query.period,
     evaluationPeriods: EvaluationPeriods,
@@ -157,8 +157,7 @@ function ruleOf(input: PutMetricAlarmInput, query: MetricQuery): AlarmRule {
   };
 }
 
-/** Source: CloudWatch User Guide, "Percentile-based CloudWatch alarms and low data samples". */
-function leastSamplesOf(input: PutMetricAlarmInput, query: MetricQuery): number | undefined {
+function checkedLeastSamples(input: PutMetricAlarmInput, query: MetricQuery): number | undefined {
   const option = input.EvaluateLowSampleCountPercentile;
   if (option === undefined) return undefined;
   if (option !== 'evaluate' && option !== 'ignore') {
@@ -172,9 +171,7 @@ function leastSamplesOf(input: PutMetricAlarmInput, query: MetricQuery): number 
       'EvaluateLowSampleCountPercentile can be specified only with a percentile ExtendedStatistic.',
     );
   }
-  const share = statistic.percent / 100;
-  if (option === 'evaluate' || share === 0 || share === 1) return undefined;
-  return Math.round(share >= 0.5 ? 10 / (1 - share) : 10 / share);
+  return option === 'evaluate' ? undefined : leastSamplesOf(statistic);
 }
 
 /** Topics and functions are what Sluice can act on; AWS does not look whether they exist, and neither does it. */
