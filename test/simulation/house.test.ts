@@ -8,7 +8,7 @@ import { bytesOf } from '../../simulation/house/answer.ts';
 import { Developers } from '../../simulation/house/developers.ts';
 import { WORK_TYPE } from '../../simulation/house/layout.ts';
 import { Ledger } from '../../simulation/house/ledger.ts';
-import { runHouse } from '../../simulation/house/run.ts';
+import { type HouseOptions, runHouse, runHouses } from '../../simulation/house/run.ts';
 import { storedZip } from '../../simulation/house/stored-zip.ts';
 import { World } from '../../simulation/house/world.ts';
 
@@ -22,13 +22,21 @@ describe('the whole house', () => {
     expect(other.digest).not.toBe(first.digest);
   });
 
+  it('breaks none in several processes either', async () => {
+    const [first, again] = [await runHouses({ seed: 25, steps: 1_500 }), await runHouses({ seed: 25, steps: 1_500 })];
+    expect(first.violation).toBeUndefined();
+    expect(again.digest).toBe(first.digest);
+    expect(first.mischief['crash']).toBeGreaterThan(0);
+  });
+
   /** A checker that never fails is no checker. */
   async function caught(
     breakHouse: (open: OpenHouse) => void,
     omit: readonly string[] = [],
+    { seed: from = 1, ...more }: Partial<HouseOptions> = {},
   ): Promise<string | undefined> {
-    for (let seed = 1; seed <= 4; seed++) {
-      const { violation } = await runHouse({ seed, steps: 2_500, kind: 'Faultless', omit, breakHouse });
+    for (let seed = from; seed < from + 4; seed++) {
+      const { violation } = await runHouse({ seed, steps: 2_500, kind: 'Faultless', omit, breakHouse, ...more });
       if (violation !== undefined) return violation.invariant;
     }
     return undefined;
@@ -68,6 +76,35 @@ describe('the whole house', () => {
     const omit = ['gate', 'edit', 'stop', 'drill', 'stopDeployment', 'deploy', 'readBack', 'intrude'];
     expect(await caught(breakHouse, omit)).toBe('PoliciesDecide');
   });
+
+  it('notices one that takes from the living', async () => {
+    const breakHouse = ({ house: { members } }: OpenHouse): void => {
+      members.standing = () => Promise.resolve(new Set([members.self]));
+    };
+    expect(await caught(breakHouse, [], { seed: 4, processes: 2 })).toBe('TakesFromTheGone');
+  });
+
+  it('notices a failure of a function that is taken for a success', async () => {
+    const breakHouse = ({ house: { engine } }: OpenHouse): void => {
+      const submit = engine.submit.bind(engine);
+      engine.submit = (kind, key, event) =>
+        submit(kind, key, event.type === 'RunFailed' ? { ...event, type: 'RunSucceeded' } : event);
+    };
+    expect(await caught(breakHouse)).toBe('EventNotLost');
+  });
+
+  it('notices a hook whose no is taken for a yes', async () => {
+    const breakHouse = ({ door }: OpenHouse): void => {
+      const execute = door.execute.bind(door);
+      door.execute = (call) =>
+        execute(
+          call.operation === 'PutLifecycleEventHookExecutionStatus'
+            ? { ...call, input: { ...(call.input as object), status: 'Succeeded' } }
+            : call,
+        );
+    };
+    expect(await caught(breakHouse, [], { seed: 5 })).toBe('HookDecides');
+  });
 });
 
 describe('a history told', () => {
@@ -82,8 +119,8 @@ describe('a history told', () => {
     return promise;
   }
 
-  async function begun(): Promise<World> {
-    world = new World({ seed: 7 });
+  async function begun(processes = 1): Promise<World> {
+    world = new World({ seed: 7, processes });
     await world.begin();
     // What came with the accounts is done.
     await run(world.scheduler.wait({ label: 'a while', afterMs: 5_000 }));
@@ -97,6 +134,23 @@ describe('a history told', () => {
     const { dev } = world.layout.people;
     const name = world.layout.pipelines[0]?.name;
     expect(await run(world.ask(dev, 'codepipeline', 'GetPipeline', { name }))).toHaveProperty('output');
+  });
+
+  it('what a killed process was to do is done by another within five seconds', async () => {
+    await begun(2);
+    expect(world.isUp).toBe(true);
+    const ledger = new Ledger(world);
+    const developers = new Developers(world, ledger);
+    const plan = world.layout.pipelines[0]!;
+    await run(developers.push({ ...plan, starts: 'ByHand' }));
+    const { id } = ledger.executions[0]!;
+    const [effect] = [...world.disk.outbox.cells.values()].filter(({ row }) => row.document_id === plan.name);
+    world.seats.find(({ process }) => process?.open.house.members.self === effect?.row.owner)?.crash();
+    expect(world.isUp).toBe(false);
+    await run(world.scheduler.wait({ label: 'a while', afterMs: 5_000 }));
+    expect(ledger.execution(plan.name, id)?.actions[0]).toMatchObject({ action: 'Fetch', status: 'Succeeded' });
+    expect(world.counts['effects taken over']).toBeGreaterThan(0);
+    expect(world.violation).toBeUndefined();
   });
 
   it('an object whose commit was not heard of is whole, if it is there', async () => {
