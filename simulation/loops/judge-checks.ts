@@ -37,6 +37,8 @@ export class JudgeChecks {
   /** Counts the commits that changed a tally. */
   commits = 0;
   found = 0;
+  /** Requests whose end was written when their second had been read already: nobody hears of them. */
+  late = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -72,21 +74,25 @@ export class JudgeChecks {
     this.#tallies.set(group, known);
     const version = { commit: this.commits, tally };
     const same = known.find(({ at }) => at === tally.at);
+    const ended = requestsOf(tally) - (same === undefined ? 0 : requestsOf(same.versions.at(-1)?.tally));
     if (same !== undefined) same.versions.push(version);
     else {
       known.push({ at: tally.at, versions: [version] });
       known.sort((a, b) => a.at - b.at);
     }
-    this.#cameInTime(group, tally.at);
+    this.#cameInTime(group, tally.at, ended);
   }
 
   /** Where one clock counts and reads, nobody has read on past what is written in time. */
-  #cameInTime(group: string, at: EpochMs): void {
+  #cameInTime(group: string, at: EpochMs, ended: number): void {
     const { processes, circumstances } = this.#world.scenario;
-    if (processes > 1 || circumstances.clockJumpGapMs > 0 || this.#world.scheduler.now() - at >= IN_TIME_MS) return;
+    const oneClock = processes === 1 && circumstances.clockJumpGapMs === 0;
     for (const { info, judge, deploymentId, phase } of this.#world.checker.deployments()) {
       if (info.group !== group || judge === undefined || phase.name === 'Ended') continue;
-      if (judge.heardUntil > at && judge.heardUntil % SECOND_MS === 0 && this.#heard.get(deploymentId)?.pieces.length)
+      const isOver = judge.heardUntil > at && judge.heardUntil % SECOND_MS === 0;
+      if (!isOver || this.#heard.get(deploymentId)?.pieces.length === 0) continue;
+      this.late += ended;
+      if (oneClock && this.#world.scheduler.now() - at < IN_TIME_MS)
         this.#fail('evidence', `${deploymentId} has heard up to ${judge.heardUntil} when ${at} is written`);
     }
   }
@@ -204,6 +210,13 @@ function isSameCount(seen: Statistic['requests'] | undefined, { requests }: Stat
       seen.freshTrue === requests.freshTrue &&
       seen.old === requests.old &&
       seen.oldTrue === requests.oldTrue)
+  );
+}
+
+function requestsOf(tally: RequestTally | undefined): number {
+  return (tally?.splits ?? []).reduce(
+    (sum, { mainTally, otherTally }) => sum + mainTally.requests + otherTally.requests,
+    0,
   );
 }
 

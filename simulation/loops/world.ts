@@ -450,7 +450,11 @@ export class World {
         'process lives': lives,
         ...(this.requests.counted === 0
           ? {}
-          : { 'judged request': this.requests.counted, 'found bad': this.checker.judges.found }),
+          : {
+              'judged request': this.requests.counted,
+              'found bad': this.checker.judges.found,
+              'judged too late': this.checker.judges.late,
+            }),
         commits: this.checker.commits,
         effects: this.checker.effects,
       },
