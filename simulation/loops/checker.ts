@@ -8,6 +8,7 @@
  * - `weights` (3): a share is between 1 and 99 percent, and the rest goes to the other version. `final weights` (3): a
  *   deployment that ends Succeeded, a rollback too, has its target version at 100; one that was returned without a rollback
  *   has the version before at 100. (A rollback of what never moved the traffic leaves it alone.) `dead traffic` (3): only a deployment that is not over moves its alias.
+ * - `bake`: a step of the traffic is not taken before its time.
  * - `availability`: while traffic returns to the version before, not more requests fail than if nothing were done.
  * - `alarm` (4): a deployment does not succeed while an alarm that it watches is raised, nor if one was raised for longer
  *   than `noticeMs` while it ran.
@@ -239,6 +240,7 @@ export class Checker {
       const more = 'weightPercent' in now.phase ? ` ${now.phase.weightPercent}` : '';
       this.#world.tell('', `${deploymentId}: ${now.phase.name}${more} ${deploymentStatus(now)}`);
     }
+    this.#bakes(was, now);
     if (now.touchedTraffic && now.weightPercent > 0 && now.weightPercent !== was?.weightPercent) {
       const isSet = this.#shares.get(deploymentId)?.has(now.weightPercent) === true;
       if (!isSet) this.#fail('weights', `${deploymentId} takes ${now.weightPercent} % for set, and it never was`);
@@ -258,6 +260,14 @@ export class Checker {
         this.#fail('final weights', `${deploymentId} was returned with its alias at ${alias}`);
       }
     }
+  }
+
+  #bakes(was: Deployment | undefined, { deploymentId, phase }: Deployment): void {
+    if (was?.phase.name !== 'Baking' || phase.name === 'Baking' || phase.name === 'Ended') return;
+    const { scheduler, scenario } = this.#world;
+    const leftMs = was.phase.nextAt - scheduler.now();
+    if (phase.name !== 'Restoring' && leftMs > CLOCK_DOUBT_MS && scenario.circumstances.clockJumpGapMs === 0)
+      this.#fail('bake', `${deploymentId} goes on ${leftMs} ms before its time`);
   }
 
   #created({ deploymentId, info, rollbackOf }: Deployment): void {
@@ -353,7 +363,7 @@ export class Checker {
     if (before.owner === after.owner || before.owner === null) return;
     if (this.#world.hasMembers && !this.#world.standing(0).has(before.owner)) return;
     const leftMs = (before.lease_until ?? 0) - this.#world.scheduler.now();
-    if (leftMs > LEASE_DOUBT_MS)
+    if (leftMs > CLOCK_DOUBT_MS)
       this.#fail('lease', `${after.owner} takes effect ${after.id} from ${before.owner}, whose it is for ${leftMs} ms`);
   }
 
@@ -368,7 +378,7 @@ export class Checker {
 }
 
 /** Clocks are up to two seconds off. */
-const LEASE_DOUBT_MS = 5_000;
+const CLOCK_DOUBT_MS = 5_000;
 
 const RETRIED: ReadonlySet<string> = new Set(['Failed', 'Stopped']);
 

@@ -208,6 +208,15 @@ export const mutations: readonly Mutation[] = [
     }),
   },
   {
+    name: 'a bake ends before its time',
+    breaks: ['bake'],
+    seeds: [5, 6],
+    sabotage: deciding(DEPLOYMENT, (decide) => (state: Deployment, event, now) => {
+      if (state.phase.name !== 'Baking' || event.type === 'TimerFired') return decide(state, event, now);
+      return decide(state, { type: 'TimerFired', timer: 'shift' }, state.phase.nextAt);
+    }),
+  },
+  {
     name: 'a deployment succeeds in spite of its alarm',
     breaks: ['alarm'],
     seeds: [6, 10, 12, 32],
