@@ -146,8 +146,39 @@ it('comes to the same states in every loop of the house, of whatever service', a
   for (const { kind, ...key } of loops) {
     const record = await recordOf({ house: sluice.house, engine: sluice.open.engine }, kind, key);
     expect([kind, key.id, record?.replay.difference]).toEqual([kind, key.id, undefined]);
+    expect([kind, key.id, record?.replay.effectsChecked]).toEqual([kind, key.id, record?.history.turns.length]);
   }
   expect(new Set(loops.map(({ kind }) => kind)).size).toBeGreaterThan(4);
+});
+
+it('is told by the record when something else was to be done, though the state is the same', async () => {
+  const id = world.bad.deploymentId;
+  const { store } = sluice.house;
+  const where = "document_id = $1 AND event->>'type' = 'TrafficSet'";
+  const [kept] = await store.query<{ effects: string; fingerprint: string }>(
+    `SELECT effects, effects_fingerprint::text AS fingerprint FROM history WHERE ${where}`,
+    [id],
+  );
+  const write = (effects: string | null, fingerprint: string | null) =>
+    store.query(`UPDATE history SET effects = $2, effects_fingerprint = $3::bigint WHERE ${where}`, [
+      id,
+      effects,
+      fingerprint,
+    ]);
+  await write('WakeAt:shift SetTraffic', '1');
+  const { code, out } = await run(id);
+  expect(out).toMatch(
+    /✗ The rules of now decide otherwise, from turn \d+ on .*\n {2}The state is the same, but what was to be done then was WakeAt:shift SetTraffic, and now is WakeAt:shift/,
+  );
+  expect(code).toBe(1);
+  // As a Sluice before this wrote it.
+  await write(null, null);
+  const older = await run(id);
+  expect(older.out).toMatch(
+    /✓ .* states are as recorded; what was to be done is on record for \d+ of them, and the same\./,
+  );
+  expect(older.code).toBe(0);
+  await write(kept?.effects ?? null, kept?.fingerprint ?? null);
 });
 
 it('shows no secret, and says what it does not know with exit code 2', async () => {
