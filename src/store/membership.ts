@@ -37,7 +37,10 @@ export interface Membership {
   /** Told to every other process when what `q` is has committed. Short: a kilobyte or so. Not kept for who is away. */
   tell(q: Queryable, message: string): Promise<void>;
   onMessage(listener: (message: string) => void): void;
-  /** Other processes are gone: called in one of those that remain, once, and again by the next start if it fails. */
+  /**
+   * Other processes are gone: called in one of those that remain, again at each beat for as long as it fails, and again by
+   * the next start; it must do no harm the second time.
+   */
   onGone(listener: (names: readonly string[]) => Promise<void>): void;
   /** From now on it is looked who is gone. Call it once, when the listeners are there. */
   watch(): void;
@@ -119,13 +122,16 @@ export function onlyMember(name: string): Membership {
   };
 }
 
+type Mourner = Readonly<{ listener: (names: readonly string[]) => Promise<void>; gone: Set<string> }>;
+
 class Member implements Membership {
   readonly self: string;
   readonly exclusive = false;
   readonly #options: MembershipOptions;
   readonly #number: number;
   readonly #messageListeners: ((message: string) => void)[] = [];
-  readonly #goneListeners: ((names: readonly string[]) => Promise<void>)[] = [];
+  /** Each with those that are gone and that it has not seen to yet. */
+  readonly #mourners: Mourner[] = [];
   readonly #missingSince = new Map<string, number>();
   #session: SessionClient | undefined;
   #sessions = 0;
@@ -202,7 +208,7 @@ class Member implements Membership {
   }
 
   onGone(listener: (names: readonly string[]) => Promise<void>): void {
-    this.#goneListeners.push(listener);
+    this.#mourners.push({ listener, gone: new Set() });
   }
 
   async close(): Promise<void> {
@@ -305,23 +311,41 @@ class Member implements Membership {
 
   async #beat(): Promise<void> {
     if (this.#session === undefined) return;
+    try {
+      await this.#findGone();
+    } finally {
+      for (const mourner of this.#mourners) await this.#mourn(mourner);
+    }
+  }
+
+  async #findGone(): Promise<void> {
+    const { store, log } = this.#options;
     const standing = await this.standing();
     const gone: string[] = [];
-    for (const { document } of await records.list(this.#options.store)) {
-      if (standing.has(document.name) || !this.#missingSince.has(document.name)) continue;
-      // Whoever removes the record is the one that sees to it.
-      if (await records.delete(this.#options.store, keyOf(document.name))) gone.push(document.name);
-      this.#missingSince.delete(document.name);
+    for (const { document } of await records.list(store)) {
+      const { name } = document;
+      if (standing.has(name) || !this.#missingSince.has(name)) continue;
+      // Whoever removes the record is the one that sees to it; and so is whoever does not hear whether it did.
+      const removed = await records.delete(store, keyOf(name)).catch(() => true);
+      if (removed) gone.push(name);
+      this.#missingSince.delete(name);
     }
     if (gone.length === 0) return;
-    this.#options.log?.warn('other processes on this database are gone; taking over', { gone });
-    for (const listener of this.#goneListeners) {
-      await listener(gone).catch((error: unknown) =>
-        this.#options.log?.error('what a process that is gone had at work could not be taken over', {
-          gone,
-          error: String(error),
-        }),
-      );
+    log?.warn('other processes on this database are gone; taking over', { gone });
+    for (const mourner of this.#mourners) for (const name of gone) mourner.gone.add(name);
+  }
+
+  async #mourn(mourner: Mourner): Promise<void> {
+    const gone = [...mourner.gone];
+    if (gone.length === 0) return;
+    try {
+      await mourner.listener(gone);
+      for (const name of gone) mourner.gone.delete(name);
+    } catch (error) {
+      this.#options.log?.error('what a process that is gone had at work could not be taken over yet', {
+        gone,
+        error: String(error),
+      });
     }
   }
 
