@@ -28,6 +28,8 @@ export class FunctionChecks {
   readonly #options: FunctionChecksOptions;
   /** Request id to how its runs ended. */
   readonly #runs = new Map<string, { well: number; failed: number; begun: number }>();
+  /** Events that were accepted and are not over, by request id. */
+  readonly unfinished = new Set<string>();
   readonly #accepted = new Set<number>();
   readonly #seen = new Set<number>();
   #droppedUnseen = 0;
@@ -80,7 +82,9 @@ export class FunctionChecks {
     const row = (after ?? before) as Row;
     switch (row.kind) {
       case 'lambda.async-invocation':
-        return after === undefined ? this.#concluded(row) : undefined;
+        if (after === undefined) this.#concluded(row);
+        else this.unfinished.add(row.id);
+        return undefined;
       case 'codedeploy.deployment':
         return after === undefined ? undefined : this.#deployment(JSON.parse(row.document) as Deployment);
       case 'codepipeline.pipeline-line':
@@ -94,6 +98,7 @@ export class FunctionChecks {
     const { phase, dropReason, functionErrors, ...state } = JSON.parse(document) as AsyncInvocationState;
     const { well, failed, begun } = this.#runsOf(id);
     this.#runs.delete(id);
+    this.unfinished.delete(id);
     this.#options.count(`event ${dropReason ?? phase}`);
     if (phase === 'Succeeded') {
       if (well === 0) this.#fail('EventNotLost', `the event ${id} counts as done, and never ran well`);

@@ -240,7 +240,7 @@ async function rest(world: World, { developers, ledger }: People): Promise<void>
   });
   if (world.violation !== undefined) return;
   if (overdue()) {
-    const left = [...world.checks.unfinished];
+    const left = [...world.checks.unfinished, ...[...world.functionChecks.unfinished].map((id) => `event ${id}`)];
     const effects = [...world.disk.outbox.cells.values()].map(
       ({ row }) => `${row.kind} ${row.document_id} ${row.effect.slice(0, 200)}`,
     );
@@ -257,8 +257,9 @@ async function rest(world: World, { developers, ledger }: People): Promise<void>
   await world.run(() => asked);
 }
 
-/** Effects that wait to be performed, but for those of what never ends: alarms and polls look again and again. */
+/** Events that are not over, and effects that wait to be performed, but for those of what never ends: alarms and polls look again and again. */
 function somethingIsLeft(world: World): boolean {
+  if (world.functionChecks.unfinished.size > 0) return true;
   for (const { row } of world.disk.outbox.cells.values()) if (!ENDLESS.has(row.kind)) return true;
   return false;
 }
