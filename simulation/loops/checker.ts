@@ -7,7 +7,7 @@
  * - `artifact` (2): what is deployed is byte for byte what its producer wrote (`ledger.ts`).
  * - `weights` (3): a share is between 1 and 99 percent, and the rest goes to the other version. `final weights` (3): a
  *   deployment that ends Succeeded, a rollback too, has its target version at 100; one that was returned without a rollback
- *   has the version before at 100. (A rollback of what never moved the traffic leaves it alone.) `dead traffic` (3): only a deployment that is not over moves its alias.
+ *   has the version before at 100. `dead traffic` (3): only a deployment that is not over moves its alias.
  * - `bake`: a step of the traffic is not taken before its time.
  * - `availability`: while traffic returns to the version before, not more requests fail than if nothing were done.
  * - `alarm` (4): a deployment does not succeed while an alarm that it watches is raised, nor if one was raised for longer
@@ -250,8 +250,7 @@ export class Checker {
     const { outside } = this.#world;
     const alias = JSON.stringify(outside.alias(now.info.group));
     if (now.phase.status === 'Succeeded') {
-      const moved = now.rollbackOf?.moveTraffic !== false;
-      if (target === undefined || (moved && outside.weightOf(now.info.group, target.targetVersion) !== 100)) {
+      if (target === undefined || outside.weightOf(now.info.group, target.targetVersion) !== 100) {
         this.#fail('final weights', `${deploymentId} succeeded with its alias at ${alias}`);
       }
       this.#alarmsWereCalm(now);
