@@ -1,13 +1,13 @@
 /**
  * What the functions of this world do, and who calls them without waiting. `greeter` takes events for its aliases, and fails in
- * its bad versions; `checker` answers for the hooks of deployments; `inspector` does the jobs of pipelines' Invoke actions. Each
+ * its bad versions; `checker` takes events too, and answers for the hooks of deployments; `inspector` does the jobs of pipelines' Invoke actions. Each
  * speaks to the house with the session of its role, as a program that is not the house: it goes on where its Sluice died. In bad
  * times they fail, die, never answer, answer late or twice, report nothing, or report what is not theirs.
  */
 import type { Invocation, InvocationOutcome } from '../../src/runtimes/index.ts';
 import type { Random } from '../random.ts';
 import { ended } from './function-runner.ts';
-import { FUNCTION, type GroupPlan, type Person, TARGET, TOOLS } from './layout.ts';
+import { CHECKER, FUNCTION, type GroupPlan, type Person, TARGET, TOOLS } from './layout.ts';
 import type { World } from './world.ts';
 import { BAD_VERSIONS } from './workers.ts';
 
@@ -43,12 +43,12 @@ export class Functions {
 
   // Callers
 
-  /** An event for the function, which is to be dealt with some time. */
+  /** An event for a function, which is to be dealt with some time. */
   async call(group: GroupPlan): Promise<void> {
     if (!this.#world.mischief.admit('event')) return;
     const n = ++this.#events;
     const answer = await this.#world.ask(this.#world.layout.people.app, 'lambda', 'Invoke', {
-      FunctionName: `${FUNCTION}:${group.alias}`,
+      FunctionName: this.#random.chance(0.5) ? `${FUNCTION}:${group.alias}` : CHECKER,
       InvocationType: 'Event',
       Payload: Buffer.from(JSON.stringify({ n })),
     });
@@ -68,14 +68,14 @@ export class Functions {
   }
 
   async #run(event: Event, { requestId, timeoutMs }: Invocation, env: Env, over: Over): Promise<Answered> {
-    const version = env['AWS_LAMBDA_FUNCTION_VERSION'] ?? '';
-    await this.#works(event.n === undefined ? 3_000 : 200);
+    const { AWS_LAMBDA_FUNCTION_NAME: name, AWS_LAMBDA_FUNCTION_VERSION: version = '' } = env;
+    const isReleased = name === FUNCTION;
+    await this.#works(isReleased ? 200 : 3_000);
     const job = event['CodePipeline.job'];
-    if (event.n !== undefined && BAD_VERSIONS.includes(version) && this.#random.chance(0.4)) return FAILED;
+    if (isReleased && BAD_VERSIONS.includes(version) && this.#random.chance(0.4)) return FAILED;
     const drawn = this.#random.weighted({ well: 70, fail: 4, die: 4, hang: 4, late: 6, mute: 4, twice: 4, stray: 4 });
     // A release is not stopped by what is no fault of its version.
-    const how =
-      this.#world.calm || event.n !== undefined || !this.#world.mischief.admit(`function ${drawn}`) ? 'well' : drawn;
+    const how = this.#world.calm || isReleased || !this.#world.mischief.admit(`function ${drawn}`) ? 'well' : drawn;
     if (how === 'hang') await this.#works(timeoutMs * 4);
     if (how === 'late') await this.#works(timeoutMs * 1.2);
     // Ended at its timeout.
@@ -85,7 +85,7 @@ export class Functions {
     if (how === 'mute') return FINE;
     if (event.LifecycleEventHookExecutionId !== undefined) await this.#answerHook(event as HookEvent, env, how);
     else if (job !== undefined) await this.#doJob(job, env, how);
-    return this.#random.chance(this.#world.calm || event.n !== undefined ? 0 : 0.05) ? FAILED : FINE;
+    return this.#random.chance(this.#world.calm || isReleased ? 0 : 0.05) ? FAILED : FINE;
   }
 
   async #answerHook(event: HookEvent, env: Env, how: string): Promise<void> {
