@@ -3,9 +3,11 @@
  * recorded. Every read on behalf of a consumer is checked against that digest, so that a consumer gets byte for byte
  * what was produced or fails (DESIGN.md invariant 2).
  *
- * Keys are `<pipeline, 20 characters>/<artifact, 10 characters>/<7 characters>`, as AWS makes them. The last part comes
- * from the action execution's id: performing the same action execution again writes the same object, and a retry, being
- * another action execution, writes another one and cannot disturb a reader of the first.
+ * Keys are `<pipeline, 20 characters>/<artifact, 10 characters>/<7 characters>`, as AWS makes them. Where others write the
+ * outputs (builds, job workers), the last part comes from the action execution's id, so that they have one place however often
+ * they are told. What the pipeline itself writes has a place of its own each time: an action that is performed twice, by a
+ * process and by the one that took it for gone, may find another source the second time, and the bytes that count, those of
+ * the first result, must stay as they are for readers who know no version (the jobs' S3 locations have none).
  * Source: CodePipeline User Guide, "Input and output artifacts", "Data encryption".
  */
 import { createHash } from 'node:crypto';
@@ -83,11 +85,13 @@ export class ArtifactDesk {
     if (sha256 !== artifact.sha256) throw changed(artifact, sha256);
   }
 
-  /** Writes an output artifact as the action's role. */
+  /** Writes an output artifact as the action's role, where nothing was written before. */
   async put(name: string, source: Source): Promise<Artifact> {
-    const place = this.outputPlaces().find((candidate) => candidate.name === name);
-    assert(place !== undefined, `the action declares the output artifact ${name}`);
-    const spooled = await hold(this.#options.house, source);
+    const { house, declaration, actionExecutionId, outputNames } = this.#options;
+    assert(outputNames.includes(name), `the action declares the output artifact ${name}`);
+    const key = artifactKey(declaration.name, name, `${actionExecutionId}/${house.ids.uuid()}`);
+    const place = { name, bucket: this.store.location, key };
+    const spooled = await hold(house, source);
     try {
       return await putSpooled(await this.#options.client(), this.store, place, spooled);
     } finally {
