@@ -42,6 +42,7 @@ export class Outside {
   /** Told of each change of an alias, in the moment in which it happens. */
   onRouted: (group: string, routed: Routed) => void = () => {};
   writes = 0;
+  #places = 0;
 
   constructor(scheduler: Scheduler, mischief: Mischief, circumstances: Circumstances, versioned: boolean) {
     this.#scheduler = scheduler;
@@ -84,6 +85,11 @@ export class Outside {
   }
 
   // The artifact bucket
+
+  /** Part of a key that nobody else has. */
+  newPlace(): number {
+    return ++this.#places;
+  }
 
   put(key: string, text: string): Artifact {
     this.writes += 1;

@@ -107,8 +107,10 @@ async function start(run: Run): Promise<LineEvent> {
   const { world } = process;
   switch (plan.type.provider) {
     case 'S3': {
+      // Each try has a place of its own.
+      const key = `${outputKey(run, 'source')}/${world.outside.newPlace()}`;
       const artifact = await process.call('PutObject', () => {
-        const made = world.outside.put(outputKey(run, 'source'), `commit ${world.head()}`);
+        const made = world.outside.put(key, `commit ${world.head()}`);
         world.ledger.built(action.id, made.sha256);
         return made;
       });
