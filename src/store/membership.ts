@@ -178,20 +178,25 @@ class Member implements Membership {
   }
 
   async standing(): Promise<ReadonlySet<string>> {
+    return (await this.#judge()).standing;
+  }
+
+  /** By one look: what two looks say of a process that came in between them does not fit together. */
+  async #judge(): Promise<Readonly<{ standing: ReadonlySet<string>; gone: readonly string[] }>> {
+    const askedAt = this.#options.wallNow();
     const found = await this.#look(this.#options.store);
     const now = this.#options.wallNow();
     const standing = new Set([this.self]);
+    const gone: string[] = [];
     for (const { record, here } of found) {
-      if (record.left === true) {
-        this.#missingSince.set(record.name, Number.NEGATIVE_INFINITY);
-        continue;
-      }
-      if (here) this.#missingSince.delete(record.name);
+      if (here && record.left !== true) this.#missingSince.delete(record.name);
       else if (!this.#missingSince.has(record.name)) this.#missingSince.set(record.name, now);
       const missingSince = this.#missingSince.get(record.name);
-      if (missingSince === undefined || now - missingSince < GONE_AFTER_MS) standing.add(record.name);
+      const isGone = record.left === true || (missingSince !== undefined && askedAt - missingSince >= GONE_AFTER_MS);
+      if (!isGone) standing.add(record.name);
+      else if (record.name !== this.self) gone.push(record.name);
     }
-    return standing;
+    return { standing, gone };
   }
 
   async isAlone(): Promise<boolean> {
@@ -226,16 +231,17 @@ class Member implements Membership {
     return { name: this.self, number: this.#number, ...this.#options.about, since: this.#options.wallNow() };
   }
 
-  /** Everybody who came in and did not leave, and whether their lock is held. */
+  /**
+   * Everybody who came in and did not leave, and whether their lock is held. The records first: a process has its lock before
+   * it writes its record, so that none is found without its lock because it came in just then.
+   */
   async #look(q: Queryable): Promise<Readonly<{ record: ProcessRecord; here: boolean }>[]> {
-    const [stored, held] = await Promise.all([
-      records.list(q),
-      q.query<{ number: number | string }>(
-        `SELECT objid::bigint AS number FROM pg_locks
-         WHERE locktype = 'advisory' AND classid = ${LOCK_CLASS}::oid AND objsubid = 2 AND granted
-           AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-      ),
-    ]);
+    const stored = await records.list(q);
+    const held = await q.query<{ number: number | string }>(
+      `SELECT objid::bigint AS number FROM pg_locks
+       WHERE locktype = 'advisory' AND classid = ${LOCK_CLASS}::oid AND objsubid = 2 AND granted
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    );
     const numbers = new Set(held.map((row) => Number(row.number)));
     return stored.map(({ document }) => ({ record: document, here: numbers.has(document.number) }));
   }
@@ -320,11 +326,8 @@ class Member implements Membership {
 
   async #findGone(): Promise<void> {
     const { store, log } = this.#options;
-    const standing = await this.standing();
     const gone: string[] = [];
-    for (const { document } of await records.list(store)) {
-      const { name } = document;
-      if (standing.has(name) || !this.#missingSince.has(name)) continue;
+    for (const name of (await this.#judge()).gone) {
       // Whoever removes the record is the one that sees to it; and so is whoever does not hear whether it did.
       const removed = await records.delete(store, keyOf(name)).catch(() => true);
       if (removed) gone.push(name);

@@ -55,10 +55,34 @@ describe('onGone()', () => {
     heir.watch();
     sessions.break('doomed');
     await pass(1);
-    // A beat asks three times, and the one that finds out a fourth time: it removes the record.
-    answersUntilLost = 7;
+    // A beat asks twice, and the one that finds out a third time: it removes the record.
+    answersUntilLost = 5;
     await pass(9);
     expect(answersUntilLost).toBeLessThan(0);
     expect(told).toEqual([[doomed.self]]);
+  });
+
+  it('is not told of one that comes in while it is looked who is gone', async () => {
+    const { join, pass } = makeWorld();
+    const gates: (Promise<void> | undefined)[] = [];
+    const heir = await join('heir', ({ way }) => (way === 'Going' ? gates.shift() : undefined));
+    const told: (readonly string[])[] = [];
+    heir.onGone(async (names) => void told.push(names));
+    const opens: (() => void)[] = [];
+    const shut = (): Promise<void> => new Promise((resolve) => void opens.push(resolve));
+    // A beat looks; another look begins; whatever either asks after the first two questions is slow, the last the least.
+    gates.push(undefined, undefined, shut(), shut());
+    heir.watch();
+    await pass(0.5);
+    const standing = heir.standing();
+    const newcomer = await join('newcomer');
+    for (const open of opens.toReversed()) {
+      open();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await standing;
+    await pass(5);
+    expect(told).toEqual([]);
+    expect(await heir.standing()).toContain(newcomer.self);
   });
 });
