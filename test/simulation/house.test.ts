@@ -29,13 +29,13 @@ describe('the whole house', () => {
     expect(first.mischief['crash']).toBeGreaterThan(0);
   });
 
-  /** A checker that never fails is no checker. */
+  /** A checker that never fails is no checker. The first seed is one that shows it today; where the house has changed, one soon after does. */
   async function caught(
     breakHouse: (open: OpenHouse) => void,
     omit: readonly string[] = [],
     { seed: from = 1, ...more }: Partial<HouseOptions> = {},
   ): Promise<string | undefined> {
-    for (let seed = from; seed < from + 4; seed++) {
+    for (let seed = from; seed < from + 40; seed++) {
       const { violation } = await runHouse({ seed, steps: 2_500, kind: 'Faultless', omit, breakHouse, ...more });
       if (violation !== undefined) return violation.invariant;
     }
@@ -81,7 +81,7 @@ describe('the whole house', () => {
     const breakHouse = ({ house: { members } }: OpenHouse): void => {
       members.standing = () => Promise.resolve(new Set([members.self]));
     };
-    expect(await caught(breakHouse, [], { seed: 4, processes: 2 })).toBe('TakesFromTheGone');
+    expect(await caught(breakHouse, [], { seed: 9, processes: 2 })).toBe('TakesFromTheGone');
   });
 
   it('notices a failure of a function that is taken for a success', async () => {
@@ -103,7 +103,10 @@ describe('the whole house', () => {
             : call,
         );
     };
-    expect(await caught(breakHouse, [], { seed: 5 })).toBe('HookDecides');
+    // Nothing but deployments, of which one in a few has a hook that says no.
+    const omit = ['gate', 'edit', 'stop', 'drill', 'stopDeployment', 'grant', 'readBack', 'intrude', 'retry', 'start'];
+    const more = { seed: 10, steps: 10_000 };
+    expect(await caught(breakHouse, [...omit, 'startTwice', 'burst', 'push'], more)).toBe('HookDecides');
   });
 });
 
