@@ -121,7 +121,7 @@ describe.each([
     const dir = await usedFolder(kind);
     const ids = seededIds(kind === 'native' ? 1 : 2);
     let before = 0;
-    for (let round = 0; round < (kind === 'native' ? 3 : 2); round++) {
+    for (let round = 0; round < (kind === 'native' ? 3 : 1); round++) {
       const writer = startWriter(kind, dir);
       await killAfter(writer, before + 1 + Math.floor(ids.random() * 100));
       before = writer.acknowledged;
@@ -157,17 +157,28 @@ describe.each([
     expect((await openDurable('pglite', dir, { kind: 'auto' })).kind).toBe(kind);
   });
 
-  it('migrate() refuses a changed file and an unknown one, and applies a new one', async () => {
+  // Which files are refused does not depend on the database; opening this one takes seconds.
+  if (kind === 'native' || !hasNative)
+    it('migrate() refuses a changed file and an unknown one', async () => {
+      const dir = await usedFolder(kind);
+      const files = folderForTest();
+      cpSync(migrationsDir, files, { recursive: true });
+      writeFileSync(join(files, '0099-more.sql'), 'CREATE TABLE more (id bigint PRIMARY KEY);\n');
+      await (await openDurable(kind, dir, { migrationsDir: files })).close();
+      writeFileSync(join(files, '0099-more.sql'), 'CREATE TABLE more (id text PRIMARY KEY);\n');
+      await expect(openDurable(kind, dir, { migrationsDir: files })).rejects.toThrow(
+        /0099-more\.sql was changed after/,
+      );
+      rmSync(join(files, '0099-more.sql'));
+      await expect(openDurable(kind, dir, { migrationsDir: files })).rejects.toThrow(/used by another version/);
+    });
+
+  it('migrate() applies a new file, also a late one, and nothing of one that breaks', async () => {
     const dir = await usedFolder(kind);
     const files = folderForTest();
     cpSync(migrationsDir, files, { recursive: true });
     writeFileSync(join(files, '0099-more.sql'), 'CREATE TABLE more (id bigint PRIMARY KEY);\n');
     await (await openDurable(kind, dir, { migrationsDir: files })).close();
-    writeFileSync(join(files, '0099-more.sql'), 'CREATE TABLE more (id text PRIMARY KEY);\n');
-    await expect(openDurable(kind, dir, { migrationsDir: files })).rejects.toThrow(/0099-more\.sql was changed after/);
-    rmSync(join(files, '0099-more.sql'));
-    await expect(openDurable(kind, dir, { migrationsDir: files })).rejects.toThrow(/used by another version/);
-    writeFileSync(join(files, '0099-more.sql'), 'CREATE TABLE more (id bigint PRIMARY KEY);\n');
     // A lower number that came later: ranges belong to rooms.
     writeFileSync(join(files, '0098-late.sql'), 'CREATE TABLE late (id bigint);\nCREATE INDEX late_id ON late (id);\n');
     const store = await openDurable(kind, dir, { migrationsDir: files });
