@@ -13,16 +13,9 @@
 import type { Clock, EpochMs } from '../common/index.ts';
 import type { DocumentKey, Membership, Placement, Store, Tx } from '../store/index.ts';
 import type { Engine, LoopDefinition, Tagged } from './engine.ts';
+import { Lanes } from './lanes.ts';
 import { Sharing } from './sharing.ts';
-import {
-  insertState,
-  laneName,
-  runTurns,
-  saveFirstEffects,
-  type SavedEffect,
-  type Turn,
-  type TurnsOutcome,
-} from './turns.ts';
+import { insertState, runTurns, saveFirstEffects, type SavedEffect, type Turn, type TurnsOutcome } from './turns.ts';
 import { dropStaleTimers, dueTimers, forgetEffects, nextTimerAt, putOff, type Waiting } from './waiting.ts';
 
 export type EngineOptions = Readonly<{
@@ -65,21 +58,12 @@ export interface RunningEngine extends Engine {
   activityCount(): number;
 }
 
-/** The effects of one lane that this process performs, the next one first. */
-type Lane = {
-  readonly waiting: Waiting[];
-  /** Something has come behind an effect that was put off: that one is tried once more now. */
-  prompted: boolean;
-  /** Set while the lane sleeps behind an effect that was put off. */
-  wake: (() => void) | undefined;
-};
-
 type Pending = Turn & { resolve(state: unknown): void; reject(error: unknown): void };
 
 export class LoopEngine implements RunningEngine {
   readonly #options: EngineOptions;
   readonly #loops = new Map<string, LoopDefinition<any, any, any>>();
-  readonly #lanes = new Map<string, Lane>();
+  readonly #lanes: Lanes;
   #inbox: Pending[] = [];
   #committing = false;
   #done: { id: string; resolve(): void; reject(error: unknown): void }[] = [];
@@ -95,12 +79,18 @@ export class LoopEngine implements RunningEngine {
   #scanning = false;
   #scanAgain = false;
   readonly #sharing: Sharing;
-  /** Lanes that sleep, each with the instant at which it goes on. */
-  readonly #sleeping = new Map<string, EpochMs>();
   #turns = 0;
 
   constructor(options: EngineOptions) {
     this.#options = options;
+    this.#lanes = new Lanes({
+      clock: options.clock,
+      perform: (first) => this.#performOne(first),
+      done: ({ saved }) => this.#sharing.release(saved.id),
+      runs: () => this.#begin(),
+      rests: () => this.#end(),
+      joined: () => (this.#activities += 1),
+    });
     this.#sharing = new Sharing({
       ...options,
       adopt: ({ saved, dueAt }, resumed) => {
@@ -123,6 +113,7 @@ export class LoopEngine implements RunningEngine {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#lanes.stop();
     this.#cancelAlarm?.();
     this.#sharing.stop();
     const error = new Error('the engine has stopped');
@@ -228,7 +219,8 @@ export class LoopEngine implements RunningEngine {
 
   async nextDueAt(): Promise<EpochMs | undefined> {
     const timerAt = await nextTimerAt(this.#options.store);
-    return [...this.#sleeping.values()].reduce<EpochMs | undefined>((least, at) => Math.min(least ?? at, at), timerAt);
+    const laneAt = this.#lanes.nextDueAt();
+    return timerAt === undefined || laneAt === undefined ? (timerAt ?? laneAt) : Math.min(timerAt, laneAt);
   }
 
   #loop(kind: string): LoopDefinition<any, any, any> {
@@ -324,65 +316,7 @@ export class LoopEngine implements RunningEngine {
 
   #place(effect: Waiting): void {
     if (!this.#started || this.#stopped) return;
-    if (this.#sharing.hold(effect.saved.id, effect.saved.renewal)) this.#putInLane(effect);
-  }
-
-  #putInLane(effect: Waiting): void {
-    const { kind, key, effect: what } = effect.saved;
-    const name = laneName(kind, key, what);
-    const lane = this.#lanes.get(name);
-    if (lane === undefined) {
-      const fresh: Lane = { waiting: [effect], prompted: false, wake: undefined };
-      this.#lanes.set(name, fresh);
-      void this.#runLane(name, fresh);
-      return;
-    }
-    this.#activities += 1;
-    const { waiting } = lane;
-    // What a commit saved whose answer was lost comes late: behind the first, which may be at work, they stand as saved.
-    let at = waiting.length;
-    while (at > 1 && Number(waiting[at - 1]?.saved.id) > Number(effect.saved.id)) at -= 1;
-    waiting.splice(at, 0, effect);
-    // Without the one that was put off, this one would be performed now: so that one is tried instead.
-    if ((waiting[0]?.saved.attempts ?? 0) > 0) {
-      lane.prompted = true;
-      lane.wake?.();
-    }
-  }
-
-  /** One after the other. Behind one that is put off the lane sleeps, so that the order holds. */
-  async #runLane(name: string, lane: Lane): Promise<void> {
-    const { waiting } = lane;
-    this.#begin();
-    for (let first = waiting[0]; first !== undefined; first = waiting[0]) {
-      if (first.dueAt > this.#options.clock.now() && !lane.prompted) {
-        this.#sleep(name, lane, first.dueAt);
-        break;
-      }
-      lane.prompted = false;
-      const again = await this.#performOne(first);
-      if (again !== undefined) {
-        waiting[0] = again;
-        continue;
-      }
-      this.#sharing.release(first.saved.id);
-      waiting.shift();
-    }
-    if (waiting.length === 0) this.#lanes.delete(name);
-    this.#end();
-  }
-
-  #sleep(name: string, lane: Lane, until: EpochMs): void {
-    const wake = (): void => {
-      if (lane.wake !== wake || this.#stopped) return;
-      lane.wake = undefined;
-      this.#sleeping.delete(name);
-      cancel();
-      void this.#runLane(name, lane);
-    };
-    lane.wake = wake;
-    this.#sleeping.set(name, until);
-    const cancel = this.#options.clock.onReach(until, wake);
+    if (this.#sharing.hold(effect.saved.id, effect.saved.renewal)) this.#lanes.put(effect);
   }
 
   /** Resolves to what is to be tried again. */
