@@ -7,6 +7,7 @@ import type { Row, SessionClient, Store, Tx } from '../../src/store/index.ts';
 import type { Queryable } from '../../src/store/store.ts';
 import { failure } from '../memory-store/index.ts';
 import type { Scheduler } from '../scheduler.ts';
+import { withStatements } from '../statements.ts';
 import type { HouseFaults } from './faults.ts';
 
 const LOCK = /^SELECT pg_try_advisory_lock\(\d+, (\d+)\) AS held$/;
@@ -52,19 +53,7 @@ export class Sessions {
         else send();
         return [];
       };
-    return {
-      kind: 'url',
-      query: query(store),
-      transaction: (work) =>
-        store.transaction((tx) =>
-          work({
-            query: query(tx),
-            afterCommit: (callback) => tx.afterCommit(callback),
-            afterEnd: (callback) => tx.afterEnd(callback),
-          }),
-        ),
-      close: () => store.close(),
-    };
+    return { ...withStatements(store, query), kind: 'url' };
   }
 
   /** Since when the process of that number has stood without a break; undefined: it does not. */

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, MemoryDisk } from '../../simulation/memory-store/index.ts';
 import { knownTexts } from '../../simulation/memory-store/statements/index.ts';
 import { collapse } from '../../simulation/memory-store/statement.ts';
+import { withStatements } from '../../simulation/statements.ts';
 import { openStore, type Queryable, type Row, type Store, type Tx } from '../../src/store/index.ts';
 import { auditActs, documentActs, engineActs, logActs, metricActs, objectActs, queueActs } from './store-acts.ts';
 import type { Act, World } from './store-acts.ts';
@@ -42,19 +43,7 @@ function recorded(store: Store): Store {
       texts.add(collapse(sql));
       return q.query<R>(sql, parameters);
     };
-  return {
-    kind: store.kind,
-    query: query(store),
-    transaction: (work) =>
-      store.transaction((tx) =>
-        work({
-          query: query(tx),
-          afterCommit: (callback) => tx.afterCommit(callback),
-          afterEnd: (callback) => tx.afterEnd(callback),
-        }),
-      ),
-    close: () => store.close(),
-  };
+  return withStatements(store, query);
 }
 
 /** Printed by its name. */
