@@ -145,12 +145,26 @@ async function makePipeline(client: Client): Promise<void> {
 }
 
 function run(...words: string[]): Promise<{ code: number; out: string }> {
+  return runAt(sluice, ...words);
+}
+
+function runAt({ url }: TestSluice, ...words: string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      ['dist/cli.js', ...words, '--endpoint', sluice.url],
+      ['dist/cli.js', ...words, '--endpoint', url],
       { encoding: 'utf8' },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), out: stdout + stderr }),
+    );
+  });
+}
+
+/** Runs the guide's script; resolves to what it prints. */
+function make({ url }: TestSluice): Promise<string> {
+  const env = { ...process.env, AWS_ENDPOINT_URL: url };
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['examples/rehearse/server/make.mjs'], { env, encoding: 'utf8' }, (_error, out, err) =>
+      resolve(out + err),
     );
   });
 }
@@ -215,18 +229,21 @@ describe('sluice rehearse', () => {
   });
 
   it('says of the group of the guide, made by its script, what the guide shows', async () => {
-    const env = { ...process.env, AWS_ENDPOINT_URL: sluice.url };
-    const made = await new Promise<string>((resolve) => {
-      execFile(process.execPath, ['examples/rehearse/server/make.mjs'], { env, encoding: 'utf8' }, (_error, out, err) =>
-        resolve(out + err),
-      );
-    });
+    const made = await make(sluice);
     const { out } = await run('rehearse', 'greeter/live', '--seeds', '5');
     const [, shown] =
       /npx sluice rehearse greeter\/live --seeds 5\n```\n\n```\n([^`]*)```/.exec(
         readFileSync('docs/guides/rehearse.md', 'utf8'),
       ) ?? [];
     expect(made + out).toBe(shown);
+  });
+
+  it('has a group without the tag judged where the server says so', async () => {
+    const judged = await startSluice({ judge: 'on' });
+    await make(judged);
+    const { out } = await runAt(judged, 'rehearse', 'greeter/live', '--seeds', '2');
+    expect(out).toMatch(/errors 30 % +100 % .*Stopped, rolled back +the judge/);
+    await judged.close();
   });
 
   it('plays a whole pipeline as it stands, and takes away each grant that it needs', async () => {

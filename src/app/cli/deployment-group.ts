@@ -43,26 +43,27 @@ export async function targetsOf(aws: AwsClient, name: string): Promise<readonly 
   return found;
 }
 
-export async function readGroup(aws: AwsClient, endpoint: string, target: Target): Promise<WatchedGroup> {
+/** `defaultJudge`: of a group whose tag says nothing of it. */
+export async function readGroup(aws: AwsClient, target: Target, defaultJudge?: JudgeSettings): Promise<WatchedGroup> {
   const { deploymentGroupInfo: group } = (await aws('codedeploy', 'GetDeploymentGroup', {
     applicationName: target.application,
     deploymentGroupName: target.group,
   })) as { deploymentGroupInfo: WireGroup & Readonly<{ deploymentConfigName?: string; serviceRoleArn?: string }> };
   const alarmNames = alarmNamesOf(group);
   const alarms = alarmNames.length === 0 ? [] : await describeAlarms(aws, alarmNames);
-  const judge = await judgeOf(aws, endpoint, target, group.serviceRoleArn);
+  const judge = await judgeOf(aws, target, defaultJudge, group.serviceRoleArn);
   const judged = judge === undefined ? group : { ...group, judge };
   return watchedGroup(target, judged, await routingOf(aws, group.deploymentConfigName ?? ''), alarms);
 }
 
 /**
- * What the group's tag asks for, as far as the caller may read tags, or without it the server's setting. A group is in the
- * account of its service role.
+ * What the group's tag asks for, as far as the caller may read tags, or without it the default. A group is in the account of
+ * its service role.
  */
 async function judgeOf(
   aws: AwsClient,
-  endpoint: string,
   { application, group }: Target,
+  defaultJudge: JudgeSettings | undefined,
   serviceRoleArn = '',
 ): Promise<JudgeSettings | undefined> {
   const account = parseArn(serviceRoleArn)?.account ?? '';
@@ -76,17 +77,17 @@ async function judgeOf(
     },
   );
   const value = Tags.find(({ Key }) => Key === JUDGE_TAG)?.Value;
-  if (value === undefined) {
-    const { defaults } = await control<Readonly<{ defaults?: { judge: JudgeSettings | null } }>>(
-      endpoint,
-      'GET',
-      'health',
-    );
-    return defaults?.judge ?? undefined;
-  }
+  if (value === undefined) return defaultJudge;
   const read = readJudgeTag(value);
   if ('problem' in read) throw new OptionError(`${application}/${group}, tag ${JUDGE_TAG}: ${read.problem}`);
   return read.settings;
+}
+
+/** The server's own setting (`SLUICE_JUDGE`). */
+export async function defaultJudgeOf(endpoint: string): Promise<JudgeSettings | undefined> {
+  type Health = Readonly<{ defaults?: Readonly<{ judge: JudgeSettings | null }> }>;
+  const { defaults } = await control<Health>(endpoint, 'GET', 'health');
+  return defaults?.judge ?? undefined;
 }
 
 async function routingOf(aws: AwsClient, deploymentConfigName: string): Promise<Routing> {

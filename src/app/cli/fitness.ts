@@ -67,7 +67,7 @@ async function fromServer(name: string | undefined, options: Options): Promise<r
   const aws = awsClient(options.endpoint, process.env);
   const reports: TargetReport[] = [];
   for (const target of await targetsOf(aws, name)) {
-    const group = await readGroup(aws, options.endpoint, target);
+    const group = await readGroup(aws, target);
     const measured = options.rate === undefined ? await requestRate(aws, options.endpoint, group.alarms) : undefined;
     reports.push(reportOn(group, measured, options));
   }

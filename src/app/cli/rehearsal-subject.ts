@@ -16,7 +16,7 @@ import type { Parameters } from '../rehearsal/template.ts';
 import { deploymentPlan, type WatchedGroup } from '../rehearsal/watched-group.ts';
 import { OptionError } from '../config.ts';
 import type { AwsClient } from './aws.ts';
-import { readGroup, requestRate } from './deployment-group.ts';
+import { defaultJudgeOf, readGroup, requestRate } from './deployment-group.ts';
 import { control } from './endpoint.ts';
 
 export type Subject = Readonly<{
@@ -78,9 +78,11 @@ export function groupsFromFiles(
 // --- from a running server ---
 
 export async function subjectFromServer(aws: AwsClient, endpoint: string, name: string): Promise<Subject> {
+  const judge = await defaultJudgeOf(endpoint);
   const slash = name.indexOf('/');
   if (slash > 0) {
-    const group = await readGroup(aws, endpoint, { application: name.slice(0, slash), group: name.slice(slash + 1) });
+    const target = { application: name.slice(0, slash), group: name.slice(slash + 1) };
+    const group = await readGroup(aws, target, judge);
     return ofGroup(group, await requestRate(aws, endpoint, group.alarms), true);
   }
   const { pipeline: declaration } = (await aws('codepipeline', 'GetPipeline', { name })) as {
@@ -92,7 +94,7 @@ export async function subjectFromServer(aws: AwsClient, endpoint: string, name: 
   for (const action of actions) {
     const target = targetOf(action);
     if (target === undefined || groups.has(groupName(target))) continue;
-    const group = await readGroup(aws, endpoint, target);
+    const group = await readGroup(aws, target, judge);
     groups.set(groupName(target), group);
     const rate = await requestRate(aws, endpoint, group.alarms);
     if (rate !== undefined) measured[groupName(target)] = rate;
